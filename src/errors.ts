@@ -1,0 +1,62 @@
+// The error vocabulary of the whole service: few codes, plain words, and details that lead to the mend.
+
+/** What kind of fault it is; the error middleware and the SDK share one table from code to HTTP status. */
+export type ErrorCode =
+  | "invalid"
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "too_large"
+  | "unsupported"
+  | "unprocessable"
+  | "unavailable"
+  | "internal";
+
+/** One fault inside a request: `pointer` is an RFC 6901 JSON pointer, or the name of a part or archive entry. */
+export interface Fault {
+  pointer: string;
+  message: string;
+}
+
+export interface ErrorDetails {
+  /** A finer `lower_snake_case` code, listed in docs/errors.md; the problem document carries it as `code`. */
+  reason?: string;
+  /** Every single fault found, so that a person can mend all of them in one go. */
+  errors?: Fault[];
+  cause?: unknown;
+}
+
+/**
+ * An error that a person may see. `message` is a plain sentence that says what is wrong, where, and how to mend it;
+ * it never holds a path of the machine, a stack or a driver's message.
+ */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly reason: string;
+  readonly errors: Fault[];
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.reason = details.reason ?? code;
+    this.errors = details.errors ?? [];
+  }
+}
+
+/** Every code with its HTTP status: the server answers by it, the SDK reads it backwards. */
+export const HTTP_STATUS: Record<ErrorCode, number> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  unsupported: 415,
+  unprocessable: 422,
+  internal: 500,
+  unavailable: 503,
+};
