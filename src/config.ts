@@ -1,0 +1,146 @@
+// The one reader of the environment: every variable checked, every complaint at once.
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { z } from "zod";
+import { AppError } from "./errors.js";
+import { LOG_LEVELS } from "./handlers/logger.js";
+import { parseDuration, parseSize } from "./models/duration.js";
+
+/** Variables that may be given as NAME_FILE instead: the path of a file that holds the value. */
+const SECRETS = ["DATABASE_URL", "ADMIN_TOKEN"] as const;
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number);
+const size = z.string().transform((text, context) => {
+  const bytes = parseSize(text);
+  if (bytes !== null) return bytes;
+  context.addIssue({ code: "custom", message: "must be a size such as 512M or 2G" });
+  return z.NEVER;
+});
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== null) return ms;
+  context.addIssue({ code: "custom", message: "must be a duration such as 30s or 5m" });
+  return z.NEVER;
+});
+const folder = z
+  .string()
+  .min(1)
+  .transform((name) => path.resolve(name));
+
+const environmentSchema = z.object({
+  HOST: z.string().min(1).default("127.0.0.1"),
+  PORT: wholeNumber(0, 65_535).default(8080),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(
+      /^(sqlite:.+|(mysql|mariadb):\/\/.+\/.+)$/,
+      "must be sqlite:<file>, mysql://user:password@host:port/database or mariadb://...",
+    )
+    .default("sqlite:data/batchline.sqlite"),
+  DATABASE_WAIT: duration.default(30_000),
+  UPLOADS_DIR: folder.default(path.resolve("uploads")),
+  LOGS_DIR: folder.default(path.resolve("logs")),
+  DATA_DIR: folder.default(path.resolve("data")),
+  MAX_UPLOAD: size.default(512 * 1024 ** 2),
+  MAX_LOG: size.default(100 * 1024 ** 2),
+  CONCURRENCY: wholeNumber(1, 256).default(availableParallelism()),
+  ADMIN_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
+});
+
+/** The names of all variables, for the comparison with `.env.example`. */
+export const VARIABLES = Object.keys(environmentSchema.shape);
+
+/** The service's settings, checked; sizes in bytes, durations in milliseconds, folders absolute. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | null;
+  readonly databaseUrl: string;
+  readonly databaseWaitMs: number;
+  readonly uploadsDir: string;
+  readonly logsDir: string;
+  readonly dataDir: string;
+  readonly maxUploadBytes: number;
+  readonly maxLogBytes: number;
+  readonly concurrency: number;
+  readonly adminToken: string | null;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+type Environment = Record<string, string | undefined>;
+
+/** Puts the contents of NAME_FILE in NAME's place; a file that cannot be read is a complaint, not an absence. */
+function readSecretFiles(environment: Environment, complaints: string[]): Environment {
+  const result = { ...environment };
+  for (const name of SECRETS) {
+    const file = environment[`${name}_FILE`];
+    if (!file) continue;
+    if (environment[name]) complaints.push(`${name} and ${name}_FILE are both set; keep one.`);
+    try {
+      result[name] = readFileSync(file, "utf8").trim();
+    } catch {
+      complaints.push(`${name}_FILE names a file that cannot be read.`);
+    }
+  }
+  return result;
+}
+
+/**
+ * Reads and checks the environment. An empty variable counts as unset.
+ *
+ * @throws AppError `invalid` with every complaint in `errors`
+ */
+export function parseConfig(environment: Environment): Config {
+  const complaints: string[] = [];
+  const given = Object.entries(readSecretFiles(environment, complaints)).filter(([, value]) => value !== "");
+  const parsed = environmentSchema.safeParse(Object.fromEntries(given));
+  for (const issue of parsed.error?.issues ?? []) complaints.push(`${issue.path.join(".")} ${issue.message}.`);
+  if (!parsed.success || complaints.length > 0) {
+    throw new AppError("invalid", `The configuration cannot be used:\n  ${complaints.join("\n  ")}`, {
+      errors: complaints.map((message) => ({ pointer: message.split(" ")[0] ?? "", message })),
+    });
+  }
+  const values = parsed.data;
+  return Object.freeze({
+    host: values.HOST,
+    port: values.PORT,
+    publicUrl: values.PUBLIC_URL ?? null,
+    databaseUrl: values.DATABASE_URL,
+    databaseWaitMs: values.DATABASE_WAIT,
+    uploadsDir: values.UPLOADS_DIR,
+    logsDir: values.LOGS_DIR,
+    dataDir: values.DATA_DIR,
+    maxUploadBytes: values.MAX_UPLOAD,
+    maxLogBytes: values.MAX_LOG,
+    concurrency: values.CONCURRENCY,
+    adminToken: values.ADMIN_TOKEN ?? null,
+    logLevel: values.LOG_LEVEL,
+  });
+}
+
+/** The configuration of this process: `.env` in the working folder first, the real environment above it. */
+export function loadConfig(): Config {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  return parseConfig(process.env);
+}
+
+/** Variables that every script inherits from the service; all else of the service's environment stays hidden. */
+const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+
+/** The part of this process's environment that scripts may see. */
+export function inheritedEnvironment(environment: Environment = process.env): Record<string, string> {
+  const pairs = INHERITED.map((name): [string, string | undefined] => [name, environment[name]]);
+  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined));
+}

@@ -1,0 +1,40 @@
+// Reading batches: by id or name, in pages, with the last execution of each.
+import { In, type EntityManager } from "typeorm";
+import { Batch } from "../entities/batch.js";
+import { Execution } from "../entities/execution.js";
+import type { BatchFilter } from "../models/batch.js";
+import { nameKeyOf } from "./name-key.js";
+
+/** The batch of this id or unique name; null if there is none. */
+export async function findBatch(manager: EntityManager, reference: string | number): Promise<Batch | null> {
+  const text = String(reference);
+  if (/^[1-9]\d{0,8}$/.test(text)) return manager.findOneBy(Batch, { id: Number(text) });
+  return manager.findOneBy(Batch, { nameKey: nameKeyOf(text) });
+}
+
+/** One row over the limit, newest first: the extra one tells that a next page exists. */
+export async function pageOfBatches(manager: EntityManager, filter: BatchFilter): Promise<Batch[]> {
+  const query = manager
+    .createQueryBuilder(Batch, "b")
+    .orderBy("b.id", "DESC")
+    .limit(filter.limit + 1);
+  if (filter.cursor !== undefined) query.andWhere("b.id < :cursor", { cursor: filter.cursor });
+  if (filter.enabled !== undefined) query.andWhere("b.enabled = :enabled", { enabled: filter.enabled });
+  if (filter.search !== undefined) {
+    const part = `%${filter.search.toLowerCase().replace(/[!%_]/g, "!$&")}%`;
+    query.andWhere("LOWER(b.name) LIKE :part ESCAPE '!'", { part });
+  }
+  return query.getMany();
+}
+
+/** The newest execution of each of these batches that has any. */
+export async function lastExecutions(manager: EntityManager, batchIds: number[]): Promise<Map<number, Execution>> {
+  const newest = await manager
+    .createQueryBuilder(Execution, "e")
+    .select("MAX(e.id)", "id")
+    .where({ batchId: In(batchIds) })
+    .groupBy("e.batchId")
+    .getRawMany<{ id: number }>();
+  const rows = await manager.find(Execution, { where: { id: In(newest.map(({ id }) => id)) } });
+  return new Map(rows.map((row) => [row.batchId, row]));
+}

@@ -1,0 +1,4 @@
+// Every migration, oldest first. One that has landed is never edited.
+import { CreateSchema1795219200000 } from "./0001-create-schema.js";
+
+export const MIGRATIONS = [CreateSchema1795219200000];

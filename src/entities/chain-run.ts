@@ -1,0 +1,21 @@
+// A chain run: one pass through a chain from where it started.
+import { Column, Entity, PrimaryGeneratedColumn } from "typeorm";
+import type { ChainPlan } from "../models/chain.js";
+import { INSTANT, JSON_DOCUMENT } from "./columns.js";
+
+@Entity("chain_runs")
+export class ChainRun {
+  @PrimaryGeneratedColumn({ type: "integer" })
+  id!: number;
+
+  /** The batch it started from. Not a foreign key: a chain run outlives its batches. */
+  @Column({ type: "integer" })
+  headBatchId!: number;
+
+  /** The links as they were when it started: an edit of the chain never changes a pass under way. */
+  @Column(JSON_DOCUMENT)
+  plan!: ChainPlan;
+
+  @Column(INSTANT)
+  createdAt!: number;
+}

@@ -1,0 +1,117 @@
+// An execution: one row of the ledger, from queued to its final status.
+import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from "typeorm";
+import type { Actor } from "../models/actor.js";
+import type { ExecutionInput, ExecutionSource, Progress } from "../models/execution.js";
+import type { ExecutionStatus, FinalStatus } from "../models/status.js";
+import { INSTANT, JSON_DOCUMENT, OPTIONAL_AMOUNT, OPTIONAL_INSTANT, OPTIONAL_JSON, OPTIONAL_TEXT } from "./columns.js";
+
+/** Names of batch and trigger are copies and no column is a foreign key: the ledger survives deletions. */
+@Entity("executions")
+@Unique("uq_executions_occurrence", ["triggerId", "scheduledAt"])
+@Index("ix_executions_batch", ["batchId", "id"])
+@Index("ix_executions_active", ["batchId", "status"])
+@Index("ix_executions_status", ["status", "id"])
+@Index("ix_executions_chain_run", ["chainRunId", "batchId"])
+export class Execution {
+  @PrimaryGeneratedColumn({ type: "integer" })
+  id!: number;
+
+  /** Counts per batch, from 1. */
+  @Column({ type: "integer" })
+  number!: number;
+
+  @Column({ type: "integer" })
+  batchId!: number;
+
+  @Column({ type: "varchar", length: 128 })
+  batchName!: string;
+
+  /** The artifact version it runs, settled when it was enqueued. */
+  @Column({ type: "integer" })
+  version!: number;
+
+  @Column({ type: "integer", nullable: true })
+  chainRunId!: number | null;
+
+  @Column({ type: "integer", nullable: true })
+  triggerId!: number | null;
+
+  @Column({ type: "varchar", length: 8, nullable: true })
+  triggerKind!: "cron" | "once" | null;
+
+  @Column({ type: "varchar", length: 8 })
+  source!: ExecutionSource;
+
+  @Column(JSON_DOCUMENT)
+  actor!: Actor;
+
+  @Column({ type: "varchar", length: 12 })
+  status!: ExecutionStatus;
+
+  /** While `stopping`: the final status that its end will get. */
+  @Column({ type: "varchar", length: 12, nullable: true })
+  stopAs!: FinalStatus | null;
+
+  @Column({ type: "varchar", length: 40, nullable: true })
+  reasonCode!: string | null;
+
+  @Column({ type: "text", nullable: true })
+  reasonText!: string | null;
+
+  @Column(OPTIONAL_INSTANT)
+  scheduledAt!: number | null;
+
+  @Column(INSTANT)
+  queuedAt!: number;
+
+  @Column(OPTIONAL_INSTANT)
+  startedAt!: number | null;
+
+  @Column(OPTIONAL_INSTANT)
+  finishedAt!: number | null;
+
+  /** 0 until it starts for the first time. */
+  @Column({ type: "integer" })
+  attempt!: number;
+
+  @Column({ type: "integer", nullable: true })
+  exitCode!: number | null;
+
+  @Column({ type: "varchar", length: 12, nullable: true })
+  signal!: string | null;
+
+  /** True if it may not run beside another execution of its batch. */
+  @Column({ type: "boolean" })
+  exclusive!: boolean;
+
+  @Column(JSON_DOCUMENT)
+  args!: string[];
+
+  /** JSON text, as the script will find it; null if it was asked to run without. */
+  @Column(OPTIONAL_TEXT)
+  payload!: string | null;
+
+  /** The predecessors whose output it receives, in link order. */
+  @Column(JSON_DOCUMENT)
+  inputs!: ExecutionInput[];
+
+  @Column(OPTIONAL_JSON)
+  progress!: Progress | null;
+
+  @Column(OPTIONAL_JSON)
+  results!: Record<string, string> | null;
+
+  /** Bytes of the captured standard output; null until it has ended. */
+  @Column(OPTIONAL_AMOUNT)
+  logBytes!: number | null;
+
+  @Column({ type: "boolean" })
+  logTruncated!: boolean;
+
+  /** Bytes of the captured standard error; null if there is no error log. */
+  @Column(OPTIONAL_AMOUNT)
+  errorLogBytes!: number | null;
+
+  @Column({ type: "boolean" })
+  errorLogTruncated!: boolean;
+}

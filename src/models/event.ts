@@ -1,0 +1,17 @@
+// Events: the kinds of things that happen, and what each is about.
+
+export const EVENT_KINDS = [
+  "batch.uploaded",
+  "batch.enabled",
+  "batch.disabled",
+  "batch.deleted",
+  "execution.queued",
+  "execution.started",
+  "execution.stopping",
+  "execution.finished",
+] as const;
+
+export type EventKind = (typeof EVENT_KINDS)[number];
+/** What an event tells beyond its kind and subject. */
+export type EventPayload = Record<string, string | number | boolean | null>;
+export type SubjectType = "batch" | "execution";
