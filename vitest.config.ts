@@ -1,12 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-// Forks, each with tsx loaded: worker threads that the code under test starts inherit it and can load TypeScript.
+// Forks that can load TypeScript by themselves, so that worker threads which the code under test starts can too.
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/torture/**"],
     pool: "forks",
-    execArgv: ["--import", "tsx"],
+    execArgv: ["--import", "./tools/typescript.mjs"],
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,

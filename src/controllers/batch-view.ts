@@ -1,0 +1,60 @@
+// How a batch and its links are shown.
+import type { Link } from "../entities/link.js";
+import type { BatchView, LinkView } from "../models/batch.js";
+import { scheduleOf, type BatchConfig } from "../models/batch-config.js";
+import { nextOccurrences, type Schedule } from "../models/schedule.js";
+import { describeSchedule } from "../models/schedule-words.js";
+import { toInstant } from "../models/shapes.js";
+import type { BatchDetails } from "../services/batch-details.js";
+
+const SHOWN_RUNS = 5;
+
+export function showLink({ id, predecessorId, successorId, runOn, previousOutput }: Link): LinkView {
+  return { id, predecessorId, successorId, runOn, independent: runOn === "always", previousOutput };
+}
+
+function showSchedule(config: BatchConfig, schedule: Schedule): NonNullable<BatchView["schedule"]> {
+  const { cron, at, every, timeZone, dst } = config;
+  return {
+    cron: cron ?? null,
+    at: at === undefined ? null : toInstant(Date.parse(at)),
+    every: every ?? null,
+    timeZone,
+    dst,
+    words: describeSchedule(schedule),
+  };
+}
+
+/** @param now the instant after which the next runs are shown */
+export function showBatch({ batch, ...details }: BatchDetails, now: number): BatchView {
+  const schedule = scheduleOf(batch.config);
+  const last = details.lastExecution;
+  return {
+    id: batch.id,
+    name: batch.name,
+    description: batch.description,
+    kind: "script",
+    group: null,
+    owner: null,
+    enabled: batch.enabled,
+    disabledBy: details.disabledBy && { id: details.disabledBy.id, name: details.disabledBy.name },
+    status: details.activeExecutions > 0 ? "running" : "idle",
+    activeExecutions: details.activeExecutions,
+    schedule: schedule && showSchedule(batch.config, schedule),
+    nextRuns: schedule && batch.enabled ? nextOccurrences(schedule, now, SHOWN_RUNS).map((at) => toInstant(at)) : [],
+    version: batch.version,
+    config: batch.config,
+    predecessors: details.predecessors.map(showLink),
+    successors: details.successors.map(showLink),
+    lastExecution: last && {
+      id: last.id,
+      number: last.number,
+      status: last.status,
+      queuedAt: toInstant(last.queuedAt),
+      finishedAt: toInstant(last.finishedAt),
+    },
+    createdAt: toInstant(batch.createdAt),
+    updatedAt: toInstant(batch.updatedAt),
+    etag: `"${batch.id}-${batch.revision}"`,
+  };
+}

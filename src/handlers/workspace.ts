@@ -1,0 +1,152 @@
+// What a run finds on disk: its private copy of the files, its inputs, its payload; and what it leaves behind there.
+import { constants } from "node:fs";
+import { copyFile, mkdir, open, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Progress } from "../models/execution.js";
+
+/** Where a run's files are; all absolute. The run folder also holds the worker's `req` and `status`. */
+export interface RunPaths {
+  runFolder: string;
+  work: string;
+  inputs: string;
+  payload: string;
+  progress: string;
+  result: string;
+}
+
+export interface Workspace {
+  /** The unpacked files of the artifact version to run. */
+  filesFolder: string;
+  /** JSON text for the payload file; null: no such file. */
+  payload: string | null;
+  /** The predecessors' outputs: they appear in the inputs folder by batch name; null: an empty one. */
+  inputs: { name: string; file: string | null }[];
+}
+
+/** Of what a script writes beside its output, so much is read. */
+const MAX_REPORT_BYTES = 64 * 1024;
+
+/** Run folders are named `<execution>-<attempt>`. */
+export function runIdOf(executionId: number, attempt: number): string {
+  return `${executionId}-${attempt}`;
+}
+
+export class Workspaces {
+  readonly runsFolder: string;
+  private readonly statesFolder: string;
+  private readonly states = new Set<number>();
+
+  constructor({ dataFolder }: { dataFolder: string }) {
+    this.runsFolder = path.join(dataFolder, "runs");
+    this.statesFolder = path.join(dataFolder, "state");
+  }
+
+  async prepare(): Promise<void> {
+    await mkdir(this.runsFolder, { recursive: true, mode: 0o750 });
+    await mkdir(this.statesFolder, { recursive: true, mode: 0o750 });
+  }
+
+  pathsOf(runId: string): RunPaths {
+    const runFolder = path.join(this.runsFolder, runId);
+    const inside = (name: string) => path.join(runFolder, name);
+    return {
+      runFolder,
+      work: inside("work"),
+      inputs: inside("inputs"),
+      payload: inside("payload.json"),
+      progress: inside("progress"),
+      result: inside("result"),
+    };
+  }
+
+  /** Lays out a run folder with a private copy of the artifact's files: later runs never see what this one does to them. */
+  async create(runId: string, { filesFolder, payload, inputs }: Workspace): Promise<RunPaths> {
+    const paths = this.pathsOf(runId);
+    await mkdir(paths.runFolder, { recursive: true, mode: 0o750 });
+    await copyTree(filesFolder, paths.work);
+    if (payload !== null) await writeFile(paths.payload, payload);
+    if (inputs.length > 0) await mkdir(paths.inputs);
+    for (const { name, file } of inputs) {
+      const target = path.join(paths.inputs, name);
+      await (file === null ? writeFile(target, "") : symlink(file, target));
+    }
+    return paths;
+  }
+
+  /** The folder that a batch keeps between its runs; made on first use. */
+  async stateFolder(batchId: number): Promise<string> {
+    const folder = path.join(this.statesFolder, String(batchId));
+    if (!this.states.has(batchId)) await mkdir(folder, { recursive: true, mode: 0o750 });
+    this.states.add(batchId);
+    return folder;
+  }
+
+  async removeState(batchId: number): Promise<void> {
+    this.states.delete(batchId);
+    await rm(path.join(this.statesFolder, String(batchId)), { recursive: true, force: true });
+  }
+
+  /** The last whole line of the progress file, `40 loading` or `3/8 text`; null if the script wrote none. */
+  async progress(runId: string): Promise<Progress | null> {
+    const text = await readEnd(this.pathsOf(runId).progress);
+    return parseProgress(text);
+  }
+
+  /** The `name=value` lines of the result file; null if the script wrote none. Of a name given twice the last counts. */
+  async results(runId: string): Promise<Record<string, string> | null> {
+    const lines = (await readEnd(this.pathsOf(runId).result)).split("\n");
+    const pairs = lines.flatMap((line) => {
+      const match = /^([A-Za-z_][A-Za-z0-9_]{0,63})=(.*)$/.exec(line.replace(/\r$/, ""));
+      return match ? [[match[1], match[2]] as const] : [];
+    });
+    return pairs.length > 0 ? (Object.fromEntries(pairs) as Record<string, string>) : null;
+  }
+
+  /** Every run folder there is, by run id. */
+  async list(): Promise<string[]> {
+    return (await readdir(this.runsFolder)).filter((name) => /^\d+-\d+$/.test(name));
+  }
+
+  async remove(runId: string): Promise<void> {
+    await rm(this.pathsOf(runId).runFolder, { recursive: true, force: true });
+  }
+}
+
+/** Copies a folder of files and folders (artifacts hold nothing else), sharing blocks where the file system can. */
+async function copyTree(from: string, to: string): Promise<void> {
+  await mkdir(to, { mode: 0o750 });
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)];
+    if (entry.isDirectory()) await copyTree(source, target);
+    else await copyFile(source, target, constants.COPYFILE_FICLONE);
+  }
+}
+
+/** The end of a file that a script may have written, at most 64 KiB of it; empty if there is none. */
+async function readEnd(file: string): Promise<string> {
+  try {
+    // Not following links: the script may have put one there.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const { size } = await handle.stat();
+      const length = Math.min(size, MAX_REPORT_BYTES);
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.toString("utf8", 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return "";
+  }
+}
+
+/** Reads `40 loading`, `40% loading` or `3/8 loading`; any other line is text without a percentage. */
+export function parseProgress(text: string): Progress | null {
+  const line = text.trimEnd().split("\n").at(-1)?.trim() ?? "";
+  if (line === "") return null;
+  const match = /^(\d+(?:\.\d+)?)(?:\s*%|\/(\d+(?:\.\d+)?))?(?:\s+(.*))?$/.exec(line);
+  if (!match) return { percent: null, text: line.slice(0, 500) };
+  const total = match[2] === undefined ? 100 : Number(match[2]);
+  const percent = total > 0 ? Math.min(100, (Number(match[1]) / total) * 100) : null;
+  return { percent: percent === null ? null : Math.round(percent * 10) / 10, text: (match[3] ?? "").slice(0, 500) };
+}

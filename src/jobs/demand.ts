@@ -1,0 +1,34 @@
+// A demand: all that the queue must know to make one row of the ledger.
+import type { Batch } from "../entities/batch.js";
+import type { Actor } from "../models/actor.js";
+import type { ExecutionInput, ExecutionSource } from "../models/execution.js";
+
+/** A row that is born final: why the execution never started. */
+export interface Verdict {
+  status: "aborted" | "skipped" | "missed";
+  reason: Reason;
+}
+
+/** Why an execution did not simply complete: a code listed in docs/reasons.md, and one sentence. */
+export interface Reason {
+  code: string;
+  text: string;
+}
+
+export interface Demand {
+  batch: Batch;
+  source: ExecutionSource;
+  actor: Actor;
+  /** The occurrence that it stands for; absent if a person, a program or a chain asked. */
+  occurrence?: { triggerId: number; triggerKind: "cron" | "once"; scheduledAt: number };
+  /** Part of this chain run; `start`: makes one if the batch has successors; absent: this batch alone. */
+  chain?: { runId: number } | "start";
+  /** Arguments instead of the config's. */
+  args?: string[] | undefined;
+  /** JSON text. */
+  payload?: string | undefined;
+  /** The predecessors whose output it receives. */
+  inputs?: ExecutionInput[];
+  /** Settled beforehand: it does not run. Left out, the overlap policy decides. */
+  verdict?: Verdict;
+}

@@ -1,0 +1,48 @@
+// What a script is told: its BATCHLINE_ variables beside its own and the inherited ones.
+import path from "node:path";
+import type { Execution } from "../entities/execution.js";
+import type { RunPaths } from "../handlers/workspace.js";
+import type { BatchConfig } from "../models/batch-config.js";
+import { toInstant } from "../models/shapes.js";
+
+interface Surroundings {
+  paths: RunPaths;
+  stateFolder: string;
+  /** The part of the service's own environment that scripts may see. */
+  inherited: Record<string, string>;
+  /** The predecessors' results. */
+  results: Record<string, string>;
+}
+
+/** The environment of one attempt: inherited, then the config's, then ours, which nothing can replace. */
+export function environmentOf(execution: Execution, config: BatchConfig, around: Surroundings): Record<string, string> {
+  const { paths } = around;
+  const own: Record<string, string | null> = {
+    BATCHLINE_BATCH: execution.batchName,
+    BATCHLINE_EXECUTION_ID: String(execution.id),
+    BATCHLINE_ATTEMPT: String(execution.attempt),
+    BATCHLINE_CHAIN_RUN_ID: execution.chainRunId === null ? null : String(execution.chainRunId),
+    BATCHLINE_SCHEDULED_AT: toInstant(execution.scheduledAt),
+    BATCHLINE_STATE: around.stateFolder,
+    BATCHLINE_PROGRESS: paths.progress,
+    BATCHLINE_RESULT: paths.result,
+    BATCHLINE_PAYLOAD: execution.payload === null ? null : paths.payload,
+    BATCHLINE_PREVIOUS_OUTPUT: previousOutputs(execution, paths).at(-1) ?? null,
+    BATCHLINE_PREVIOUS_OUTPUTS: execution.inputs.length > 0 ? paths.inputs : null,
+  };
+  const handedDown = Object.entries(around.results).map(
+    ([name, value]) => [`BATCHLINE_RESULT_${name}`, value] as const,
+  );
+  const given = Object.entries(own).filter((pair): pair is [string, string] => pair[1] !== null);
+  return { ...around.inherited, ...config.env, ...Object.fromEntries(handedDown), ...Object.fromEntries(given) };
+}
+
+/** The predecessors' outputs as the script sees them: one path each, in link order. */
+export function previousOutputs(execution: Execution, paths: RunPaths): string[] {
+  return execution.inputs.map(({ batchName }) => path.join(paths.inputs, batchName));
+}
+
+/** What marks every process of a run, however far it has wandered: the one variable that no other run has. */
+export function cookieOf(paths: RunPaths): string {
+  return `BATCHLINE_RESULT=${paths.result}`;
+}

@@ -1,0 +1,194 @@
+// The scheduler: knows the next planned instant of every trigger, and turns each into a row of the ledger on time.
+import { In } from "typeorm";
+import type { Database } from "../database/database.js";
+import { lockedForUpdate } from "../database/locks.js";
+import type { Transaction } from "../database/transaction.js";
+import { allWatermarks, setWatermarks } from "../database/trigger-queries.js";
+import { Batch } from "../entities/batch.js";
+import { Trigger } from "../entities/trigger.js";
+import { AppError } from "../errors.js";
+import type { Clock } from "../handlers/clock.js";
+import type { Logger } from "../handlers/logger.js";
+import { SYSTEM } from "../models/actor.js";
+import { nextOccurrence, type Schedule } from "../models/schedule.js";
+import type { Demand, Verdict } from "./demand.js";
+import { Heap } from "./heap.js";
+import type { Queue } from "./queue.js";
+import { Timer } from "./timer.js";
+
+interface Collaborators {
+  database: Database;
+  queue: Queue;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** So many triggers share one transaction when many are due at once: few commits, and none that takes long. */
+const GROUP = 100;
+/** Occurrences of one trigger that are written into the ledger after a downtime, at most. */
+const MAX_OVERDUE = 1000;
+const RETRY_AFTER_MS = 1000;
+
+const MISSED: Verdict = {
+  status: "missed",
+  reason: {
+    code: "service_down",
+    text: "The service was not running at its time; only the latest such occurrence runs.",
+  },
+};
+
+export function scheduleOfTrigger(trigger: Trigger): Schedule {
+  if (trigger.kind === "once") return { kind: "once", at: trigger.onceAt ?? 0 };
+  return { kind: "cron", expression: trigger.expression ?? "", timeZone: trigger.timeZone, dst: trigger.dst };
+}
+
+export class Scheduler {
+  /** May hold outdated entries; `planned` tells which are true. */
+  private readonly heap = new Heap<{ at: number; id: number }>();
+  private readonly planned = new Map<number, number>();
+  private readonly timer: Timer;
+  private firing: Promise<void> | null = null;
+  private closed = false;
+
+  constructor(private readonly with_: Collaborators) {
+    this.timer = new Timer(with_.clock, () => void this.ring());
+  }
+
+  /** Plans every trigger as the database has it. What fell due while the service was down is fired at once. */
+  async start(): Promise<void> {
+    for (const { id, at } of await this.with_.database.read(allWatermarks)) this.plan(id, at);
+    this.rearm();
+  }
+
+  /** Waits for the occurrences that are just being written. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.timer.close();
+    await this.firing;
+  }
+
+  /**
+   * Plans a trigger's first occurrence after now; it counts from the commit on.
+   *
+   * @param orNever a trigger without one is simply not planned
+   * @throws AppError `invalid` if it has none
+   */
+  async arm(transaction: Transaction, trigger: Trigger, { orNever = false } = {}): Promise<void> {
+    const at = nextOccurrence(scheduleOfTrigger(trigger), this.with_.clock.now());
+    if (at === null && orNever) return;
+    if (at === null)
+      throw new AppError("invalid", "The schedule has no occurrence any more.", { reason: "never_fires" });
+    await setWatermarks(transaction.manager, new Map([[trigger.id, at]]));
+    transaction.afterCommit(() => {
+      this.plan(trigger.id, at);
+      this.rearm();
+    });
+  }
+
+  /** Takes triggers out of the plan; it counts from the commit on. */
+  async disarm(transaction: Transaction, ids: number[]): Promise<void> {
+    await setWatermarks(transaction.manager, new Map(ids.map((id) => [id, null])));
+    transaction.afterCommit(() => {
+      for (const id of ids) this.planned.delete(id);
+    });
+  }
+
+  private plan(id: number, at: number): void {
+    this.planned.set(id, at);
+    this.heap.push({ at, id });
+  }
+
+  private rearm(): void {
+    if (this.closed || this.firing) return;
+    this.dropOutdated();
+    this.timer.set(this.heap.peek()?.at ?? null);
+  }
+
+  private dropOutdated(): void {
+    for (let first = this.heap.peek(); first; first = this.heap.peek()) {
+      if (this.planned.get(first.id) === first.at) return;
+      this.heap.pop();
+    }
+  }
+
+  private async ring(): Promise<void> {
+    this.firing = this.fireDue();
+    await this.firing;
+    this.firing = null;
+    this.rearm();
+  }
+
+  /** Fires group after group until nothing is due any more. */
+  private async fireDue(): Promise<void> {
+    for (let ids = this.takeDue(); ids.length > 0 && !this.closed; ids = this.takeDue()) {
+      try {
+        for (const [id, at] of await this.fire(ids)) if (at !== null) this.plan(id, at);
+      } catch (error) {
+        this.with_.logger.error({ err: error, triggers: ids.length }, "firing failed; it is tried again");
+        const again = this.with_.clock.now() + RETRY_AFTER_MS;
+        for (const id of ids) this.plan(id, again);
+      }
+    }
+  }
+
+  private takeDue(): number[] {
+    const now = this.with_.clock.now();
+    const ids: number[] = [];
+    this.dropOutdated();
+    for (let first = this.heap.peek(); first && first.at <= now && ids.length < GROUP; first = this.heap.peek()) {
+      this.heap.pop();
+      this.planned.delete(first.id);
+      ids.push(first.id);
+      this.dropOutdated();
+    }
+    return ids;
+  }
+
+  /** Writes the due occurrences of these triggers and moves their watermarks, in one transaction. */
+  private fire(ids: number[]): Promise<Map<number, number | null>> {
+    return this.with_.database.write(async (transaction) => {
+      const { manager } = transaction;
+      const now = this.with_.clock.now();
+      const triggers = await manager.find(Trigger, { where: { id: In(ids) }, ...lockedForUpdate(manager) });
+      const batchIds = triggers.map((trigger) => trigger.batchId);
+      const batches = new Map((await manager.findBy(Batch, { id: In(batchIds) })).map((batch) => [batch.id, batch]));
+      const demands: Demand[] = [];
+      const watermarks = new Map<number, number | null>();
+      for (const trigger of triggers) {
+        const batch = batches.get(trigger.batchId);
+        // Disabled, or fired by somebody else, since it was planned here.
+        if (!batch || trigger.nextAt === null) continue;
+        const { due, next } = overdue(trigger, trigger.nextAt, now);
+        due.forEach((at, i) => demands.push(demandOf(batch, trigger, at, i === due.length - 1)));
+        watermarks.set(trigger.id, next);
+      }
+      await this.with_.queue.enqueue(transaction, demands);
+      await setWatermarks(manager, watermarks);
+      return watermarks;
+    });
+  }
+}
+
+/** The planned instants from the watermark up to now, and the one after them; computed from the plan, not the clock. */
+function overdue(trigger: Trigger, watermark: number, now: number): { due: number[]; next: number | null } {
+  const schedule = scheduleOfTrigger(trigger);
+  const due: number[] = [];
+  let next: number | null = watermark;
+  while (next !== null && next <= now && due.length < MAX_OVERDUE) {
+    due.push(next);
+    next = nextOccurrence(schedule, next);
+  }
+  if (next !== null && next <= now) next = nextOccurrence(schedule, now);
+  return { due, next };
+}
+
+function demandOf(batch: Batch, trigger: Trigger, scheduledAt: number, latest: boolean): Demand {
+  return {
+    batch,
+    source: "schedule",
+    actor: SYSTEM,
+    occurrence: { triggerId: trigger.id, triggerKind: trigger.kind, scheduledAt },
+    chain: "start",
+    ...(latest ? {} : { verdict: MISSED }),
+  };
+}

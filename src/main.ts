@@ -1,0 +1,26 @@
+// The server process: reads the configuration, starts the service, stops it when asked to.
+import { startApp } from "./app.js";
+import { loadConfig } from "./config.js";
+import { AppError } from "./errors.js";
+import { makeLogger } from "./handlers/logger.js";
+
+try {
+  const config = loadConfig();
+  const logger = makeLogger(config.logLevel);
+  const app = await startApp({ config, logger });
+  logger.info({ url: app.url, docs: `${app.url}/api/docs` }, "Batchline is ready");
+  if (app.newToken !== null) {
+    // Not through the server log, which may be kept: this line is all there will ever be of it.
+    console.log(`\nThe administrator's token, shown this once:\n\n  ${app.newToken}\n`);
+  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      logger.info({ signal }, "stopping; running scripts go on");
+      void app.stop().then(() => process.exit(0));
+    });
+  }
+} catch (error) {
+  // A person can mend what an AppError says; anything else is a fault of ours, shown whole.
+  console.error(error instanceof AppError ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,68 @@
+// The whole HTTP side: every URL table, behind the same manners.
+import express, { type Express } from "express";
+import helmet from "helmet";
+import type { BatchController } from "../controllers/batch-controller.js";
+import type { ChainController } from "../controllers/chain-controller.js";
+import type { ExecutionController } from "../controllers/execution-controller.js";
+import type { HealthController } from "../controllers/health-controller.js";
+import { API } from "../controllers/reply.js";
+import type { Logger } from "../handlers/logger.js";
+import { batchRoutes } from "./batches.js";
+import { chainRoutes } from "./chains.js";
+import { docsRouter } from "./docs.js";
+import { executionRoutes } from "./executions.js";
+import { healthRoutes } from "./health.js";
+import { handleErrors, noSuchRoute } from "./middleware/errors.js";
+import { openApiDocument } from "./openapi.js";
+import { serve, type ServeOptions } from "./serve.js";
+
+export interface Controllers {
+  batches: BatchController;
+  chains: ChainController;
+  executions: ExecutionController;
+  health: HealthController;
+}
+
+export interface HttpOptions extends ServeOptions {
+  controllers: Controllers;
+  logger: Logger;
+  /** Where people reach the service; asked when needed, because the port may be settled late. */
+  publicUrl: () => string;
+}
+
+/** Helmet's defaults, less what would break the pages over plain HTTP: its order to fetch everything by HTTPS. */
+const headers = helmet({
+  contentSecurityPolicy: { directives: { "upgrade-insecure-requests": null } },
+  strictTransportSecurity: false,
+});
+
+export function makeHttpApp({ controllers, logger, publicUrl, ...options }: HttpOptions): Express {
+  const tables = [
+    {
+      prefix: API,
+      routes: [
+        ...batchRoutes(controllers.batches),
+        ...chainRoutes(controllers.chains),
+        ...executionRoutes(controllers.executions),
+      ],
+    },
+    { prefix: "", routes: healthRoutes(controllers.health) },
+  ];
+  const app = express();
+  app.disable("x-powered-by");
+  app.set("query parser", "simple");
+  app.use(headers);
+  for (const { prefix, routes } of tables) {
+    for (const route of routes) app[route.method](prefix + route.path, serve(route, options));
+  }
+  let document: object | undefined;
+  app.get(`${API}/openapi.json`, (_request, response) => {
+    document ??= openApiDocument(tables, publicUrl());
+    response.json(document);
+  });
+  app.use("/api/docs", docsRouter());
+  app.get("/", (_request, response) => response.redirect("/api/docs"));
+  app.use(noSuchRoute);
+  app.use(handleErrors(logger));
+  return app;
+}

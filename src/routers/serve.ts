@@ -1,0 +1,95 @@
+// Serves one route: authenticates, checks the request by its schemas, calls the controller, sends the reply.
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
+import express, { type Request, type RequestHandler, type Response } from "express";
+import type { Ask, Reply } from "../controllers/reply.js";
+import { AppError } from "../errors.js";
+import type { Actor } from "../models/actor.js";
+import { faultsOf } from "../models/faults.js";
+import type { z } from "zod";
+import type { AccessService } from "../services/access-service.js";
+import type { Route } from "./route.js";
+import { uploadReader, type Upload, type UploadOptions } from "./middleware/upload.js";
+
+export interface ServeOptions {
+  access: AccessService;
+  upload: UploadOptions;
+}
+
+const NOBODY: Actor = { kind: "user", name: "anonymous" };
+const parseJson: RequestHandler = express.json({ limit: "1mb", strict: false });
+
+/** The handler of one route. Authentication comes before anything of the body is read. */
+export function serve(route: Route, { access, upload }: ServeOptions): RequestHandler {
+  const readUpload = route.multipart && uploadReader(route.multipart, upload);
+  return async (request, response) => {
+    const actor = route.open ? NOBODY : await access.authenticate(request.headers.authorization);
+    const params = check(route.params, request.params, "path");
+    const query = check(route.query, request.query, "query");
+    const received = readUpload ? await readUpload(request, response) : await readJson(route, request, response);
+    const body = check(route.body, received.body, "");
+    const headers = request.headers as Record<string, string | undefined>;
+    const ask: Ask<unknown, unknown, unknown> = {
+      params,
+      query,
+      body,
+      files: received.files,
+      actor,
+      headers,
+      gone: goneSignal(response),
+    };
+    await send(await route.handle(ask), response);
+  };
+}
+
+async function readJson(
+  route: Route,
+  request: Request,
+  response: Response,
+): Promise<{ body: unknown; files: Upload["files"] }> {
+  const empty = request.headers["content-length"] === undefined && request.headers["transfer-encoding"] === undefined;
+  if (!route.body || empty || request.headers["content-length"] === "0") return { body: undefined, files: {} };
+  if (!request.is("application/json")) {
+    throw new AppError("unsupported", "Send the body as application/json.", { reason: "not_json" });
+  }
+  await new Promise<void>((resolve, reject) => {
+    parseJson(request, response, (error: unknown) => (error instanceof Error ? reject(error) : resolve()));
+  });
+  return { body: request.body as unknown, files: {} };
+}
+
+/** @param where what the pointers of faults begin with: `path`, `query`, or nothing for the body */
+function check(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
+  if (!schema) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const known = "shape" in schema ? Object.keys(schema.shape as object) : [];
+  const errors = faultsOf(parsed.error, where, known);
+  const detail = errors.map(({ pointer, message }) => `${pointer || "the body"} ${message}`).join("; ");
+  throw new AppError("invalid", `The request cannot be used: ${detail}.`, { reason: "invalid_request", errors });
+}
+
+function goneSignal(response: Response): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  return gone.signal;
+}
+
+async function send({ status, headers = {}, json, bytes, file }: Reply, response: Response): Promise<void> {
+  response.status(status).set(headers);
+  if (json !== undefined) {
+    response.json(json);
+    return;
+  }
+  const source = file === undefined ? bytes && Readable.from(bytes, { objectMode: false }) : createReadStream(file);
+  if (!source) {
+    response.end();
+    return;
+  }
+  response.flushHeaders();
+  await pipeline(source, response).catch((error: unknown) => {
+    // The client left before the end: nobody is there to be told.
+    if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+  });
+}

@@ -1,0 +1,97 @@
+// Executions, for whoever asks: read, list, cancel, and their logs.
+import type { Database } from "../database/database.js";
+import { pageOfExecutions } from "../database/execution-queries.js";
+import { Execution } from "../entities/execution.js";
+import { AppError } from "../errors.js";
+import type { EventLog } from "../handlers/event-log.js";
+import type { LogRef, LogStore, LogStream, OpenLog } from "../handlers/log-store.js";
+import { runIdOf, type Workspaces } from "../handlers/workspace.js";
+import type { Queue } from "../jobs/queue.js";
+import type { Actor } from "../models/actor.js";
+import type { ExecutionFilter } from "../models/execution.js";
+import { isFinal } from "../models/status.js";
+
+interface Collaborators {
+  database: Database;
+  queue: Queue;
+  logs: LogStore;
+  workspaces: Workspaces;
+  events: EventLog;
+}
+
+export class ExecutionService {
+  constructor(private readonly with_: Collaborators) {}
+
+  /** The execution; while it runs, with the sizes and the progress of this moment. */
+  async get(id: number): Promise<Execution> {
+    const execution = await this.row(id);
+    if (execution.attempt === 0 || isFinal(execution.status)) return execution;
+    const { logs, workspaces } = this.with_;
+    const place = { executionId: id, attempt: execution.attempt };
+    execution.logBytes = await logs.size({ ...place, stream: "log" });
+    execution.errorLogBytes = await logs.size({ ...place, stream: "error_log" });
+    execution.progress = await workspaces.progress(runIdOf(id, execution.attempt));
+    return execution;
+  }
+
+  /** One more than the limit, newest first, where there are as many. */
+  async list(filter: ExecutionFilter): Promise<Execution[]> {
+    return this.with_.database.read((manager) => pageOfExecutions(manager, filter));
+  }
+
+  /** Ends an execution: at once if it has not started, else by ending its script. */
+  async cancel(id: number, actor: Actor): Promise<Execution> {
+    await this.row(id);
+    const reason = { code: "cancelled", text: `It was cancelled by ${actor.name}.` };
+    const stopped = await this.with_.database.write((transaction) =>
+      this.with_.queue.stop(transaction, id, { as: "cancelled", reason }),
+    );
+    const execution = await this.get(id);
+    if (stopped || !isFinal(execution.status)) return execution;
+    const message = `Execution ${id} has ended already: ${execution.status}.`;
+    throw new AppError("conflict", message, { reason: "already_ended" });
+  }
+
+  /** Opens a log as it is now; the caller closes it. Null: it started and has printed nothing. */
+  async openLog(id: number, stream: LogStream): Promise<OpenLog | null> {
+    return this.with_.logs.open(await this.logRef(id, stream));
+  }
+
+  /**
+   * A log from byte `from` on, as it grows, up to the end of the execution.
+   *
+   * @param signal ends it early, when the reader has gone
+   */
+  async followLog(id: number, stream: LogStream, from: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const ref = await this.logRef(id, stream);
+    const ended = new AbortController();
+    const forget = this.with_.events.subscribe(({ kind, subject }) => {
+      if (kind === "execution.finished" && subject.id === id) ended.abort();
+    });
+    signal.addEventListener("abort", forget, { once: true });
+    ended.signal.addEventListener("abort", forget, { once: true });
+    const isFinalNow = async () => isFinal((await this.row(id)).status);
+    return this.with_.logs.follow(ref, { from, signal, isFinal: isFinalNow, finalSignal: ended.signal });
+  }
+
+  private async row(id: number): Promise<Execution> {
+    const execution = await this.with_.database.read((manager) => manager.findOneBy(Execution, { id }));
+    if (!execution) throw new AppError("not_found", `There is no execution ${id}.`);
+    return execution;
+  }
+
+  private async logRef(id: number, stream: LogStream): Promise<LogRef> {
+    const { attempt, status, errorLogBytes, reasonText } = await this.row(id);
+    if (attempt === 0) {
+      const why = isFinal(status) ? `never started: ${reasonText ?? status}` : "has not started yet, so it has no log.";
+      throw new AppError("not_found", `Execution ${id} ${why}`, {
+        reason: isFinal(status) ? "never_started" : "not_started",
+      });
+    }
+    if (stream === "error_log" && isFinal(status) && errorLogBytes === null) {
+      const message = `Execution ${id} succeeded and printed nothing on standard error, so it has no error log.`;
+      throw new AppError("not_found", message, { reason: "no_error_log" });
+    }
+    return { executionId: id, attempt, stream };
+  }
+}

@@ -1,0 +1,86 @@
+// Which batches an uploaded batch follows: the one before it in the upload, those named in `after`, or a given one.
+import { In, type EntityManager } from "typeorm";
+import { nameKeyOf } from "../database/name-key.js";
+import { Batch } from "../entities/batch.js";
+import { AppError, type Fault } from "../errors.js";
+import { scheduleOf, type BatchConfig } from "../models/batch-config.js";
+import { findCircle, withdrawn, type Edge } from "../models/chain.js";
+import { foldName } from "../models/name.js";
+
+/** Where the uploaded configs stand in the request, and what they are to follow. */
+export interface UploadPlace {
+  /** An existing batch that the first one follows. */
+  attachTo?: number;
+  /** JSON pointer of a config inside the request: `` for a single one, `/1` in an array. */
+  pointerOf: (index: number) => string;
+}
+
+export interface LinkPlan {
+  /** The links to make, in link order. Ids are of existing batches, or stand for uploads: see `placeholder`. */
+  edges: Edge[];
+  /** The uploads, as placeholders, that come after a disabled batch. */
+  withdrawn: Set<number>;
+}
+
+/** The id that stands for an upload until its row exists. */
+export function placeholder(index: number): number {
+  return -1 - index;
+}
+
+/**
+ * Settles what every upload follows.
+ *
+ * @throws AppError `invalid` with every unknown name, every schedule on a batch that follows another, or the circle
+ */
+export async function planLinks(
+  manager: EntityManager,
+  configs: BatchConfig[],
+  { attachTo, pointerOf }: UploadPlace,
+): Promise<LinkPlan> {
+  const faults: Fault[] = [];
+  const existing = await existingBatches(manager, configs, attachTo);
+  const byName = new Map(existing.map((batch) => [batch.nameKey, batch.id]));
+  configs.forEach(({ name }, i) => byName.set(nameKeyOf(name), placeholder(i)));
+  const edges: Edge[] = [];
+  configs.forEach((config, i) => {
+    const predecessors = new Set<number>();
+    if (i === 0 && attachTo !== undefined) predecessors.add(attachTo);
+    else if (i > 0 && !config.after) predecessors.add(placeholder(i - 1));
+    config.after?.forEach((name, place) => {
+      const id = byName.get(nameKeyOf(name));
+      if (id !== undefined) predecessors.add(id);
+      else faults.push({ pointer: `${pointerOf(i)}/after/${place}`, message: `there is no batch named "${name}"` });
+    });
+    if (predecessors.size > 0 && scheduleOf(config)) {
+      const key = (["cron", "at", "every"] as const).find((candidate) => config[candidate] !== undefined) ?? "cron";
+      const message = "a batch that follows another is started by it and has no schedule of its own; leave it out";
+      faults.push({ pointer: `${pointerOf(i)}/${key}`, message });
+    }
+    for (const predecessorId of predecessors) edges.push({ predecessorId, successorId: placeholder(i) });
+  });
+  refuseCircle(edges, configs, pointerOf, faults);
+  if (faults.length > 0) throw new AppError("invalid", "The chain cannot be made as described.", { errors: faults });
+  const disabled = existing.filter((batch) => !batch.enabled).map(({ id }) => id);
+  return { edges, withdrawn: withdrawn(disabled, edges) };
+}
+
+async function existingBatches(manager: EntityManager, configs: BatchConfig[], attachTo?: number): Promise<Batch[]> {
+  const own = new Set(configs.map(({ name }) => foldName(name)));
+  const named = configs.flatMap(({ after }) => after ?? []).filter((name) => !own.has(foldName(name)));
+  if (named.length === 0 && attachTo === undefined) return [];
+  return manager.find(Batch, { where: [{ nameKey: In(named.map(nameKeyOf)) }, { id: attachTo ?? 0 }] });
+}
+
+/** Only uploads can be part of one: no existing batch gets a new predecessor here. */
+function refuseCircle(
+  edges: Edge[],
+  configs: BatchConfig[],
+  pointerOf: UploadPlace["pointerOf"],
+  faults: Fault[],
+): void {
+  const circle = findCircle(edges);
+  if (!circle) return;
+  const names = circle.map((id) => `"${configs[-1 - id]?.name ?? ""}"`);
+  const message = `closes a circle: ${names.join(" is followed by ")}; a chain must have a beginning and an end`;
+  faults.push({ pointer: `${pointerOf(-1 - (circle[0] ?? -1))}/after`, message });
+}

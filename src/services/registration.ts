@@ -1,0 +1,166 @@
+// Registration: an upload's configs and archives become batches, artifacts, links and triggers, all or nothing.
+import { In } from "typeorm";
+import type { Database } from "../database/database.js";
+import { isUniqueViolation } from "../database/database.js";
+import { nameKeyOf } from "../database/name-key.js";
+import type { Transaction } from "../database/transaction.js";
+import { Artifact } from "../entities/artifact.js";
+import { Batch } from "../entities/batch.js";
+import { Link } from "../entities/link.js";
+import { Trigger } from "../entities/trigger.js";
+import { AppError, type Fault } from "../errors.js";
+import type { ArtifactStore, StoredArtifact } from "../handlers/artifact-store/artifact-store.js";
+import type { Clock } from "../handlers/clock.js";
+import type { EventLog } from "../handlers/event-log.js";
+import type { Scheduler } from "../jobs/scheduler.js";
+import type { Actor } from "../models/actor.js";
+import { linkOptions, scheduleOf, type BatchConfig } from "../models/batch-config.js";
+import type { Schedule } from "../models/schedule.js";
+import { placeholder, planLinks, type UploadPlace } from "./predecessors.js";
+
+interface Collaborators {
+  database: Database;
+  artifacts: ArtifactStore;
+  scheduler: Scheduler;
+  events: EventLog;
+  clock: Clock;
+}
+
+/** A file as it was received, lying in the staging folder. */
+export interface ReceivedFile {
+  path: string;
+  /** The name that the sender gave it; never used as a path. */
+  name: string;
+}
+
+/** One batch to be: its checked config and its archive. */
+export interface Upload {
+  config: BatchConfig;
+  file: ReceivedFile;
+}
+
+export interface Registered {
+  batchIds: number[];
+  linkIds: number[];
+}
+
+export class Registration {
+  constructor(private readonly with_: Collaborators) {}
+
+  /** Stores all archives, then writes all rows in one transaction; if anything fails, neither row nor file stays. */
+  async register(uploads: Upload[], actor: Actor, place: UploadPlace): Promise<Registered> {
+    const stored: StoredArtifact[] = [];
+    try {
+      for (const { file } of uploads) stored.push(await this.with_.artifacts.put(file.path));
+      return await this.with_.database.write((transaction) => this.write(transaction, uploads, stored, actor, place));
+    } catch (error) {
+      await Promise.allSettled(stored.map(({ key }) => this.with_.artifacts.remove(key)));
+      throw error;
+    }
+  }
+
+  private async write(
+    transaction: Transaction,
+    uploads: Upload[],
+    stored: StoredArtifact[],
+    actor: Actor,
+    place: UploadPlace,
+  ): Promise<Registered> {
+    const { manager } = transaction;
+    await this.refuseTakenNames(transaction, uploads, place);
+    const configs = uploads.map(({ config }) => config);
+    const plan = await planLinks(manager, configs, place);
+    const batches = new Map<number, Batch>();
+    for (const [i, { config, file }] of uploads.entries()) {
+      const batch = await this.insertBatch(transaction, config, !plan.withdrawn.has(placeholder(i)));
+      batches.set(placeholder(i), batch);
+      await this.insertArtifact(transaction, batch, stored[i], file);
+      await this.insertTrigger(transaction, batch);
+      const payload = { version: batch.version };
+      const subject = { type: "batch" as const, id: batch.id, name: batch.name };
+      await this.with_.events.append(transaction, { kind: "batch.uploaded", subject, source: "api", actor, payload });
+    }
+    const linkIds: number[] = [];
+    for (const { predecessorId, successorId } of plan.edges) {
+      const successor = batches.get(successorId);
+      if (!successor) continue;
+      const ends = { predecessorId: batches.get(predecessorId)?.id ?? predecessorId, successorId: successor.id };
+      const { identifiers } = await manager.insert(Link, { ...ends, ...linkOptions(successor.config) });
+      linkIds.push(Number(identifiers[0]?.["id"]));
+    }
+    return { batchIds: [...batches.values()].map(({ id }) => id), linkIds };
+  }
+
+  private async refuseTakenNames({ manager }: Transaction, uploads: Upload[], { pointerOf }: UploadPlace) {
+    const keys = uploads.map(({ config }) => nameKeyOf(config.name));
+    const taken = new Set((await manager.findBy(Batch, { nameKey: In(keys) })).map(({ nameKey }) => nameKey));
+    const errors = uploads.flatMap(({ config }, i): Fault[] => {
+      if (!taken.has(keys[i] ?? "")) return [];
+      return [{ pointer: `${pointerOf(i)}/name`, message: `a batch named "${config.name}" exists already` }];
+    });
+    if (errors.length > 0) throw nameTaken(errors);
+  }
+
+  private async insertBatch({ manager }: Transaction, config: BatchConfig, enabled: boolean): Promise<Batch> {
+    const now = this.with_.clock.now();
+    const batch = Object.assign(new Batch(), {
+      name: config.name,
+      nameKey: nameKeyOf(config.name),
+      description: config.description,
+      config,
+      version: 1,
+      disabledAt: null,
+      enabled,
+      executionCount: 0,
+      revision: 1,
+      createdAt: now,
+      updatedAt: now,
+    });
+    try {
+      await manager.insert(Batch, batch);
+    } catch (error) {
+      // Somebody took the name after we had looked.
+      if (isUniqueViolation(error)) throw nameTaken([{ pointer: "/name", message: `"${config.name}" exists already` }]);
+      throw error;
+    }
+    return batch;
+  }
+
+  private async insertArtifact(
+    { manager }: Transaction,
+    batch: Batch,
+    artifact: StoredArtifact | undefined,
+    file: ReceivedFile,
+  ): Promise<void> {
+    if (!artifact) throw new AppError("internal", "An archive was not stored.");
+    const { key: storageKey, ...facts } = artifact;
+    const place = { batchId: batch.id, version: batch.version, storageKey, createdAt: batch.createdAt };
+    await manager.insert(Artifact, { ...facts, ...place, fileName: file.name.slice(0, 255) });
+  }
+
+  private async insertTrigger(transaction: Transaction, batch: Batch): Promise<void> {
+    const schedule = scheduleOf(batch.config);
+    if (!schedule) return;
+    const trigger = Object.assign(new Trigger(), {
+      ...triggerColumns(schedule),
+      batchId: batch.id,
+      nextAt: null,
+      createdAt: batch.createdAt,
+    });
+    await transaction.manager.insert(Trigger, trigger);
+    if (batch.enabled) await this.with_.scheduler.arm(transaction, trigger);
+  }
+}
+
+function nameTaken(errors: Fault[]): AppError {
+  const message = "The name is taken: choose another one, or upload a new version of the batch that has it.";
+  return new AppError("conflict", message, { reason: "name_taken", errors });
+}
+
+function triggerColumns(schedule: Schedule): Pick<Trigger, "kind" | "expression" | "timeZone" | "dst" | "onceAt"> {
+  if (schedule.kind === "once") {
+    return { kind: "once", expression: null, timeZone: "UTC", dst: "next_valid", onceAt: schedule.at };
+  }
+  const { expression, timeZone, dst } = schedule;
+  return { kind: "cron", expression, timeZone, dst, onceAt: null };
+}
