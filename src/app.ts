@@ -146,15 +146,14 @@ function buildControllers(
   jobs: { queue: Queue; scheduler: Scheduler },
   folders: object,
 ): Controllers {
-  const { clock } = handlers;
   const registration = new Registration({ ...handlers, ...jobs });
   const batches = new BatchService({ ...handlers, ...jobs, registration });
   const chains = new ChainService({ ...handlers, registration, batches });
   const executions = new ExecutionService({ ...handlers, ...jobs });
   const health = new HealthService({ ...handlers, folders: { ...folders } });
   return {
-    batches: new BatchController({ batches, clock }),
-    chains: new ChainController({ chains, clock }),
+    batches: new BatchController({ batches }),
+    chains: new ChainController({ chains }),
     executions: new ExecutionController({ executions }),
     health: new HealthController({ health }),
   };

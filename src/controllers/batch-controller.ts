@@ -1,6 +1,5 @@
 // Batches over HTTP.
 import { AppError } from "../errors.js";
-import type { Clock } from "../handlers/clock.js";
 import type { BatchFilter } from "../models/batch.js";
 import type { RunRequest } from "../models/execution.js";
 import { toPage } from "../models/shapes.js";
@@ -22,21 +21,21 @@ interface BatchUpload {
 }
 
 export class BatchController {
-  constructor(private readonly with_: { batches: BatchService; clock: Clock }) {}
+  constructor(private readonly with_: { batches: BatchService }) {}
 
   create = async ({ body, files, actor }: Ask<unknown, unknown, BatchUpload>): Promise<Reply> =>
-    this.created(await this.with_.batches.create(body.config, oneArchive(files["batch"]), actor));
+    created(await this.with_.batches.create(body.config, oneArchive(files["batch"]), actor));
 
   attach = async ({ params, body, files, actor }: Ask<ById, unknown, BatchUpload>): Promise<Reply> =>
-    this.created(await this.with_.batches.attach(params.id, body.config, oneArchive(files["batch"]), actor));
+    created(await this.with_.batches.attach(params.id, body.config, oneArchive(files["batch"]), actor));
 
   list = async ({ query }: Ask<unknown, BatchFilter, unknown>): Promise<Reply> => {
     const rows = (await this.with_.batches.list(query)).map((details) => ({ id: details.batch.id, details }));
-    return ok(toPage(rows, query.limit, ({ details }) => this.show(details)));
+    return ok(toPage(rows, query.limit, ({ details }) => showBatch(details)));
   };
 
   get = async ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> => {
-    const view = this.show(await this.with_.batches.get(params.id));
+    const view = showBatch(await this.with_.batches.get(params.id));
     return { ...ok(view), headers: { ETag: view.etag } };
   };
 
@@ -57,23 +56,19 @@ export class BatchController {
   };
 
   enable = async ({ params, actor }: Ask<ById, unknown, unknown>): Promise<Reply> =>
-    ok(this.show(await this.with_.batches.enable(params.id, actor)));
+    ok(showBatch(await this.with_.batches.enable(params.id, actor)));
 
   disable = async ({ params, actor }: Ask<ById, unknown, unknown>): Promise<Reply> =>
-    ok(this.show(await this.with_.batches.disable(params.id, actor)));
+    ok(showBatch(await this.with_.batches.disable(params.id, actor)));
 
   remove = async ({ params, actor }: Ask<ById, unknown, unknown>): Promise<Reply> => {
     await this.with_.batches.remove(params.id, actor);
     return { status: 204 };
   };
+}
 
-  private show(details: BatchDetails) {
-    return showBatch(details, this.with_.clock.now());
-  }
-
-  private created(details: BatchDetails): Reply {
-    return made(201, `${API}/batches/${details.batch.id}`, this.show(details));
-  }
+function created(details: BatchDetails): Reply {
+  return made(201, `${API}/batches/${details.batch.id}`, showBatch(details));
 }
 
 function oneArchive(files: ReceivedFile[] = []): ReceivedFile {

@@ -1,13 +1,11 @@
 // How a batch and its links are shown.
 import type { Link } from "../entities/link.js";
 import type { BatchView, LinkView } from "../models/batch.js";
-import { scheduleOf, type BatchConfig } from "../models/batch-config.js";
-import { nextOccurrences, type Schedule } from "../models/schedule.js";
+import type { BatchConfig } from "../models/batch-config.js";
+import type { Schedule } from "../models/schedule.js";
 import { describeSchedule } from "../models/schedule-words.js";
 import { toInstant } from "../models/shapes.js";
 import type { BatchDetails } from "../services/batch-details.js";
-
-const SHOWN_RUNS = 5;
 
 export function showLink({ id, predecessorId, successorId, runOn, previousOutput }: Link): LinkView {
   return { id, predecessorId, successorId, runOn, independent: runOn === "always", previousOutput };
@@ -25,9 +23,7 @@ function showSchedule(config: BatchConfig, schedule: Schedule): NonNullable<Batc
   };
 }
 
-/** @param now the instant after which the next runs are shown */
-export function showBatch({ batch, ...details }: BatchDetails, now: number): BatchView {
-  const schedule = scheduleOf(batch.config);
+export function showBatch({ batch, schedule, ...details }: BatchDetails): BatchView {
   const last = details.lastExecution;
   return {
     id: batch.id,
@@ -41,7 +37,7 @@ export function showBatch({ batch, ...details }: BatchDetails, now: number): Bat
     status: details.activeExecutions > 0 ? "running" : "idle",
     activeExecutions: details.activeExecutions,
     schedule: schedule && showSchedule(batch.config, schedule),
-    nextRuns: schedule && batch.enabled ? nextOccurrences(schedule, now, SHOWN_RUNS).map((at) => toInstant(at)) : [],
+    nextRuns: details.nextRuns.map((at) => toInstant(at)),
     version: batch.version,
     config: batch.config,
     predecessors: details.predecessors.map(showLink),

@@ -1,16 +1,14 @@
 // Chains over HTTP.
-import type { Clock } from "../handlers/clock.js";
 import type { ChainService } from "../services/chain-service.js";
 import { showBatch, showLink } from "./batch-view.js";
 import { API, made, type Ask, type Reply } from "./reply.js";
 
 export class ChainController {
-  constructor(private readonly with_: { chains: ChainService; clock: Clock }) {}
+  constructor(private readonly with_: { chains: ChainService }) {}
 
   create = async ({ body, files, actor }: Ask<unknown, unknown, { config: string }>): Promise<Reply> => {
     const { batches, links } = await this.with_.chains.create(body.config, files["batches"] ?? [], actor);
-    const now = this.with_.clock.now();
-    const view = { batches: batches.map((one) => showBatch(one, now)), links: links.map(showLink) };
+    const view = { batches: batches.map(showBatch), links: links.map(showLink) };
     return made(201, `${API}/batches/${view.batches[0]?.id ?? ""}`, view);
   };
 }

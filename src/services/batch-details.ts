@@ -5,7 +5,9 @@ import type { Execution } from "../entities/execution.js";
 import { Link } from "../entities/link.js";
 import { lastExecutions } from "../database/batch-queries.js";
 import { activeByBatch } from "../jobs/admission.js";
+import { scheduleOf } from "../models/batch-config.js";
 import { ancestors } from "../models/chain.js";
+import { nextOccurrences, type Schedule } from "../models/schedule.js";
 
 export interface BatchDetails {
   batch: Batch;
@@ -13,12 +15,17 @@ export interface BatchDetails {
   successors: Link[];
   activeExecutions: number;
   lastExecution: Execution | null;
+  schedule: Schedule | null;
+  /** The next planned instants, in ms since 1970; none while it is disabled. */
+  nextRuns: number[];
   /** The disabled batch that withdraws this one: itself or one before it. */
   disabledBy: { id: number; name: string } | null;
 }
 
-/** The details of these batches, in their order. */
-export async function batchDetails(manager: EntityManager, batches: Batch[]): Promise<BatchDetails[]> {
+const SHOWN_RUNS = 5;
+
+/** The details of these batches, in their order; the next runs are those after `now`. */
+export async function batchDetails(manager: EntityManager, batches: Batch[], now: number): Promise<BatchDetails[]> {
   if (batches.length === 0) return [];
   const ids = batches.map(({ id }) => id);
   const links = await manager.find(Link, {
@@ -33,12 +40,18 @@ export async function batchDetails(manager: EntityManager, batches: Batch[]): Pr
   );
   return batches.map((batch) => ({
     batch,
+    ...planned(batch, now),
     predecessors: links.filter(({ successorId }) => successorId === batch.id),
     successors: links.filter(({ predecessorId }) => predecessorId === batch.id),
     activeExecutions: active.get(batch.id)?.length ?? 0,
     lastExecution: last.get(batch.id) ?? null,
     disabledBy: disabledBy.get(batch.id) ?? null,
   }));
+}
+
+function planned({ config, enabled }: Batch, now: number): Pick<BatchDetails, "schedule" | "nextRuns"> {
+  const schedule = scheduleOf(config);
+  return { schedule, nextRuns: schedule && enabled ? nextOccurrences(schedule, now, SHOWN_RUNS) : [] };
 }
 
 async function disabling(manager: EntityManager, withdrawnBatches: Batch[]): Promise<Map<number, Batch>> {

@@ -1,5 +1,5 @@
 // Batches, for whoever asks: upload, read, run, enable, disable, delete.
-import { In } from "typeorm";
+import { In, type EntityManager } from "typeorm";
 import type { Database } from "../database/database.js";
 import { findBatch, pageOfBatches } from "../database/batch-queries.js";
 import { lockedForUpdate } from "../database/locks.js";
@@ -56,7 +56,7 @@ export class BatchService {
   async get(reference: string | number): Promise<BatchDetails> {
     return this.with_.database.read(async (manager) => {
       const batch = await findBatch(manager, reference);
-      const [details] = batch ? await batchDetails(manager, [batch]) : [];
+      const [details] = batch ? await this.details(manager, [batch]) : [];
       return details ?? noBatch(reference);
     });
   }
@@ -65,7 +65,7 @@ export class BatchService {
   async getAll(ids: number[]): Promise<BatchDetails[]> {
     return this.with_.database.read(async (manager) => {
       const rows = await manager.findBy(Batch, { id: In(ids) });
-      return batchDetails(
+      return this.details(
         manager,
         ids.flatMap((id) => rows.filter((row) => row.id === id)),
       );
@@ -74,7 +74,7 @@ export class BatchService {
 
   /** One more than the limit, newest first, where there are as many. */
   async list(filter: BatchFilter): Promise<BatchDetails[]> {
-    return this.with_.database.read(async (manager) => batchDetails(manager, await pageOfBatches(manager, filter)));
+    return this.with_.database.read(async (manager) => this.details(manager, await pageOfBatches(manager, filter)));
   }
 
   /** The archive in use, as it was uploaded. */
@@ -136,6 +136,10 @@ export class BatchService {
       await this.logEvent(transaction, "batch.deleted", batch, actor);
       transaction.afterCommit(() => this.removeFiles(batch, artifacts));
     });
+  }
+
+  private details(manager: EntityManager, batches: Batch[]): Promise<BatchDetails[]> {
+    return batchDetails(manager, batches, this.with_.clock.now());
   }
 
   private async upload(text: string, file: ReceivedFile, actor: Actor, attachTo?: number): Promise<BatchDetails> {

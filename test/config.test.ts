@@ -1,0 +1,91 @@
+// The configuration: every variable checked, every complaint in one go, and the example file complete.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { inheritedEnvironment, parseConfig, VARIABLES } from "../src/config.js";
+import { AppError } from "../src/errors.js";
+
+function complaintsOf(environment: Record<string, string>): string {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof AppError) return error.message;
+    throw error;
+  }
+  return "";
+}
+
+it("starts with nothing set", () => {
+  const config = parseConfig({});
+  expect(config).toMatchObject({ host: "127.0.0.1", port: 8080, databaseUrl: "sqlite:data/batchline.sqlite" });
+  expect(config.uploadsDir).toBe(path.resolve("uploads"));
+  expect(config.concurrency).toBeGreaterThan(0);
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+it("takes an empty variable for an unset one", () => {
+  expect(parseConfig({ ADMIN_TOKEN: "", PORT: "", CONCURRENCY: "" })).toMatchObject({ adminToken: null, port: 8080 });
+});
+
+it("reads sizes, durations and addresses as people write them", () => {
+  const config = parseConfig({
+    MAX_UPLOAD: "2G",
+    MAX_LOG: "64K",
+    DATABASE_WAIT: "1m30s",
+    PUBLIC_URL: "https://a.example/b/",
+  });
+  expect(config).toMatchObject({ maxUploadBytes: 2 * 1024 ** 3, maxLogBytes: 65_536, databaseWaitMs: 90_000 });
+  expect(config.publicUrl).toBe("https://a.example/b");
+});
+
+it("names every complaint at once", () => {
+  const message = complaintsOf({
+    PORT: "99999",
+    DATABASE_URL: "postgres://x",
+    MAX_UPLOAD: "lots",
+    CONCURRENCY: "0",
+    ADMIN_TOKEN: "short",
+    LOG_LEVEL: "loud",
+    PUBLIC_URL: "ftp://x",
+    DATABASE_WAIT: "soon",
+  });
+  for (const name of ["PORT", "DATABASE_URL", "MAX_UPLOAD", "CONCURRENCY", "ADMIN_TOKEN", "LOG_LEVEL", "PUBLIC_URL"]) {
+    expect(message).toMatch(new RegExp(`^  ${name} must`, "m"));
+  }
+  expect(message).toContain("DATABASE_WAIT must be a duration");
+  expect(message).not.toContain("short");
+});
+
+it("takes a secret from the file that NAME_FILE names", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "batchline-config-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, "token");
+  writeFileSync(file, `${"s".repeat(40)}\n`);
+  expect(parseConfig({ ADMIN_TOKEN_FILE: file }).adminToken).toBe("s".repeat(40));
+  expect(complaintsOf({ ADMIN_TOKEN_FILE: path.join(folder, "absent") })).toContain("ADMIN_TOKEN_FILE names a file");
+  expect(complaintsOf({ ADMIN_TOKEN_FILE: file, ADMIN_TOKEN: "s".repeat(40) })).toContain("both set");
+});
+
+it("has every variable in .env.example, commented, and no secret there", () => {
+  const text = readFileSync(".env.example", "utf8");
+  const lines = [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => ({
+    name: match[1] ?? "",
+    value: match[2] ?? "",
+  }));
+  expect(lines.map(({ name }) => name).sort()).toEqual([...VARIABLES].sort());
+  expect(lines.find(({ name }) => name === "ADMIN_TOKEN")?.value).toBe("");
+  const shown = parseConfig(Object.fromEntries(lines.map(({ name, value }) => [name, value])));
+  expect(shown).toEqual(parseConfig({}));
+});
+
+it("shows scripts nothing of the service's environment but the allow-list", () => {
+  const seen = inheritedEnvironment({
+    PATH: "/bin",
+    HOME: "/h",
+    ADMIN_TOKEN: "secret",
+    DATABASE_URL: "x",
+    AWS_KEY: "y",
+  });
+  expect(seen).toEqual({ PATH: "/bin", HOME: "/h" });
+});
