@@ -5,7 +5,7 @@ import { createConnection } from "mysql2/promise";
 
 export interface FreshDatabase {
   url: string;
-  drop(): Promise<void>;
+  drop: () => Promise<void>;
 }
 
 /** The server that the suite runs on; undefined: SQLite. */
