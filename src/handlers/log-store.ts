@@ -1,0 +1,132 @@
+// The log store: the only room that names files under LOGS_DIR. One file per stream of an attempt.
+import { constants } from "node:fs";
+import { access, lstat, mkdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { AppError } from "../errors.js";
+import { followLog, type FollowOptions } from "./log-store/follow-log.js";
+import { isMissing, openRegular, openLog, type OpenLog } from "./log-store/open-log.js";
+
+export type { FollowOptions } from "./log-store/follow-log.js";
+export type { OpenLog } from "./log-store/open-log.js";
+
+/** What was captured: `log` is the script's stdout, `error_log` its stderr. */
+export type LogStream = "log" | "error_log";
+
+/** Names one log; `executionId` and `attempt` are whole numbers from 1. */
+export interface LogRef {
+  executionId: number;
+  attempt: number;
+  stream: LogStream;
+}
+
+/** Folders hold the logs of this many executions, so that none grows too long to list. */
+const EXECUTIONS_PER_FOLDER = 1000;
+const FOLDER_MODE = 0o750;
+const { O_WRONLY, O_APPEND, O_CREAT, R_OK, W_OK, X_OK } = constants;
+
+/** Knows where logs are, makes room for them, reads, follows and removes them. Scripts' output is written by the runner. */
+export class LogStore {
+  readonly #folder: string;
+  readonly #prepared = new Map<number, Promise<void>>();
+
+  constructor({ folder }: { folder: string }) {
+    this.#folder = resolve(folder);
+  }
+
+  /** Makes the folder of all logs. Throws `unavailable` where the service may not write to it. */
+  async prepare(): Promise<void> {
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: FOLDER_MODE });
+      await access(this.#folder, R_OK | W_OK | X_OK);
+    } catch (cause) {
+      const message =
+        "The log folder cannot be used: make LOGS_DIR a folder that the service may write to, then start again.";
+      throw new AppError("unavailable", message, { reason: "log_folder_unusable", cause });
+    }
+  }
+
+  /** The absolute path of a log, whether it exists or not. Throws `invalid` for anything but positive whole numbers. */
+  pathFor({ executionId, attempt, stream }: LogRef): string {
+    const suffix = stream === "error_log" ? ".error.log" : ".log";
+    return join(this.#shard(executionId), `${executionId}-${positive(attempt, "attempt")}${suffix}`);
+  }
+
+  /** Makes the folder that holds an execution's logs; free of cost once it was made. */
+  ensureFolder(executionId: number): Promise<void> {
+    const key = shardNumber(executionId);
+    const known = this.#prepared.get(key);
+    if (known) return known;
+    const made = this.#makeShard(executionId).catch((error: unknown) => {
+      this.#prepared.delete(key);
+      throw error;
+    });
+    this.#prepared.set(key, made);
+    return made;
+  }
+
+  /** Creates an empty log if there is none; one that is being written stays as it is. */
+  async ensureFile(ref: LogRef): Promise<void> {
+    const path = this.pathFor(ref);
+    await this.ensureFolder(ref.executionId);
+    if (await createEmpty(path)) return;
+    // Somebody emptied the log folder by hand: what we remember of it is no longer true.
+    this.#prepared.delete(shardNumber(ref.executionId));
+    await this.ensureFolder(ref.executionId);
+    await createEmpty(path);
+  }
+
+  /** Bytes in a log at this moment; null if there is none. */
+  async size(ref: LogRef): Promise<number | null> {
+    try {
+      const found = await lstat(this.pathFor(ref));
+      return found.isFile() ? found.size : null;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Opens a log for reading; null if there is none. The caller closes it. */
+  open(ref: LogRef): Promise<OpenLog | null> {
+    return openLog(this.pathFor(ref));
+  }
+
+  /**
+   * Every byte of a log from `from` on, as it is written: no gap, no repeat, chunks of at most 64 KiB, read only when
+   * asked for. Ends when the log is final and read to its end, or, quietly, when `signal` is aborted or the reader leaves.
+   */
+  follow(ref: LogRef, options: FollowOptions): AsyncIterableIterator<Buffer> {
+    return followLog(this.pathFor(ref), () => this.ensureFile(ref), options);
+  }
+
+  /** Removes both logs of an attempt, if there are any. */
+  async remove(executionId: number, attempt: number): Promise<void> {
+    const streams: LogStream[] = ["log", "error_log"];
+    await Promise.all(streams.map((stream) => rm(this.pathFor({ executionId, attempt, stream }), { force: true })));
+  }
+
+  #shard(executionId: number): string {
+    return join(this.#folder, String(shardNumber(executionId)));
+  }
+
+  async #makeShard(executionId: number): Promise<void> {
+    await mkdir(this.#shard(executionId), { recursive: true, mode: FOLDER_MODE });
+  }
+}
+
+/** False if the folder is missing. */
+async function createEmpty(path: string): Promise<boolean> {
+  const file = await openRegular(path, O_WRONLY | O_APPEND | O_CREAT);
+  await file?.handle.close();
+  return file !== null;
+}
+
+function shardNumber(executionId: number): number {
+  return Math.floor(positive(executionId, "execution id") / EXECUTIONS_PER_FOLDER);
+}
+
+/** The types say the same, but these numbers become file names: what is no number must never get that far. */
+function positive(value: number, name: string): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new AppError("invalid", `The ${name} must be a whole number from 1, such as 42.`, { reason: "invalid_id" });
+}
