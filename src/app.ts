@@ -191,8 +191,10 @@ function listen(server: Server, { host, port }: Config): Promise<string> {
 
 async function close(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
+  // Again and again: one whose answer was just leaving falls idle later, and would stay open until its peer tires of it.
+  const sweep = setInterval(() => server.closeIdleConnections(), 10);
   const cut = setTimeout(() => server.closeAllConnections(), STOP_PATIENCE_MS);
   await closed;
+  clearInterval(sweep);
   clearTimeout(cut);
 }

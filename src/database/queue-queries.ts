@@ -39,13 +39,12 @@ export async function takeNumbers(manager: EntityManager, batchIds: number[]): P
  * The queued executions that may start now, oldest first: as many as slots are free, and at most one of each batch
  * that does not allow overlap. Free slots are counted from rows, so that no crash can leak one.
  */
-export async function claimableExecutions(manager: EntityManager, concurrency: number): Promise<number[]> {
+export async function claimableExecutions(manager: EntityManager, concurrency: number): Promise<Execution[]> {
   const running = await manager.countBy(Execution, [{ status: "running" }, { status: "stopping" }]);
   const free = concurrency - running;
   if (free <= 0) return [];
   const rows = await manager
     .createQueryBuilder(Execution, "e")
-    .select(["e.id", "e.batchId", "e.exclusive"])
     .where("e.status = 'queued'")
     .andWhere((query) => {
       const busy = query
@@ -66,5 +65,5 @@ export async function claimableExecutions(manager: EntityManager, concurrency: n
     taken.add(batchId);
     return !blocked;
   });
-  return claimable.slice(0, free).map(({ id }) => id);
+  return claimable.slice(0, free);
 }

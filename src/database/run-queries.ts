@@ -1,7 +1,6 @@
 // What the runner reads of the database before a start.
 import { In, type EntityManager } from "typeorm";
 import { Artifact } from "../entities/artifact.js";
-import { Batch } from "../entities/batch.js";
 import { Execution } from "../entities/execution.js";
 import type { BatchConfig } from "../models/batch-config.js";
 
@@ -16,12 +15,13 @@ export interface RunMaterial {
 /** Everything that starting `execution` needs; null if its batch or artifact is gone. */
 export async function runMaterial(manager: EntityManager, execution: Execution): Promise<RunMaterial | null> {
   const { batchId, version, inputs } = execution;
-  const batch = await manager.findOne(Batch, { select: { id: true, config: true }, where: { id: batchId } });
-  const artifact = await manager.findOne(Artifact, {
-    select: { id: true, storageKey: true },
-    where: { batchId, version },
-  });
-  if (!batch || !artifact) return null;
+  const artifact = await manager
+    .createQueryBuilder(Artifact, "a")
+    .innerJoin("a.batch", "b")
+    .select(["a.id", "a.storageKey", "b.id", "b.config"])
+    .where("a.batchId = :batchId AND a.version = :version", { batchId, version })
+    .getOne();
+  if (!artifact?.batch) return null;
   const results: Record<string, string> = {};
   if (inputs.length > 0) {
     const rows = await manager.find(Execution, {
@@ -31,5 +31,5 @@ export async function runMaterial(manager: EntityManager, execution: Execution):
     const byId = new Map(rows.map((row) => [row.id, row.results]));
     for (const { executionId } of inputs) Object.assign(results, byId.get(executionId));
   }
-  return { config: batch.config, storageKey: artifact.storageKey, results };
+  return { config: artifact.batch.config, storageKey: artifact.storageKey, results };
 }

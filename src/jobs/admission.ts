@@ -13,6 +13,7 @@ export type Active = { id: number | null; status: Execution["status"] }[];
 
 /** The executions that have not ended, by batch; a batch without any has no entry. Counted from rows, never kept. */
 export async function activeByBatch(manager: EntityManager, batchIds: number[]): Promise<Map<number, Active>> {
+  if (batchIds.length === 0) return new Map();
   const rows = await manager.find(Execution, {
     select: { id: true, batchId: true, status: true },
     where: { batchId: In(batchIds), status: In(ACTIVE_STATUSES) },

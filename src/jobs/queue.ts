@@ -45,12 +45,12 @@ export class Queue {
   /** Makes one row of the ledger per demand, in order: queued, or final at once where a policy forbids the run. */
   enqueue = async (transaction: Transaction, demands: Demand[]): Promise<Execution[]> => {
     const { manager } = transaction;
-    const batchIds = [...new Set(demands.map((demand) => demand.batch.id))];
     const numbers = await takeNumbers(
       manager,
       demands.map((demand) => demand.batch.id),
     );
-    const active = await activeByBatch(manager, batchIds);
+    const guarded = demands.filter((demand) => !demand.verdict && demand.batch.config.overlap !== "allow");
+    const active = await activeByBatch(manager, [...new Set(guarded.map((demand) => demand.batch.id))]);
     const rows: Execution[] = [];
     for (const demand of demands) {
       const row = this.newRow(demand, numbers.get(demand.batch.id)?.shift() ?? 0);
@@ -70,10 +70,11 @@ export class Queue {
     return this.with_.database.write(async (transaction) => {
       const { manager } = transaction;
       const claimed: Execution[] = [];
-      for (const id of await claimableExecutions(manager, this.with_.concurrency)) {
-        const startedAt = this.with_.clock.now();
-        const changed = await this.move(manager, id, "running", { startedAt, attempt: 1 });
-        if (changed) claimed.push(await manager.findOneByOrFail(Execution, { id }));
+      for (const row of await claimableExecutions(manager, this.with_.concurrency)) {
+        const start = { startedAt: this.with_.clock.now(), attempt: row.attempt + 1 };
+        if (await this.move(manager, row.id, "running", start)) {
+          claimed.push(Object.assign(row, start, { status: "running" as const }));
+        }
       }
       await this.with_.events.append(transaction, ...claimed.map((row) => this.event(row)));
       return claimed;
@@ -98,20 +99,37 @@ export class Queue {
     return true;
   }
 
-  /** Records how a script ended and decides about its successors, in one transaction. Later reports change nothing. */
-  async finish(id: number, ending: Ending): Promise<Execution | null> {
-    return this.with_.database.write(async (transaction) => {
-      const { manager } = transaction;
-      const execution = await manager.findOneBy(Execution, { id });
-      if (!execution || isFinal(execution.status)) return null;
-      const conclusion = conclude(execution, ending);
-      if (!(await this.move(manager, id, conclusion.status, conclusion, [execution.status]))) return null;
-      Object.assign(execution, conclusion);
-      await this.with_.events.append(transaction, this.event(execution));
-      await advanceChain(transaction, execution, this.enqueue);
+  /**
+   * Records how a script ended and decides about its successors, in one transaction. Later reports change nothing.
+   *
+   * @param known the execution as it was claimed; if it has changed since, the row counts
+   */
+  async finish(known: Execution, ending: Ending): Promise<void> {
+    await this.with_.database.write(async (transaction) => {
+      const ended =
+        (await this.conclude(transaction, known, ending)) ?? (await this.concludeChanged(transaction, known, ending));
+      if (!ended) return;
+      await this.with_.events.append(transaction, this.event(ended));
+      await advanceChain(transaction, ended, this.enqueue);
       transaction.afterCommit(() => this.listener.onQueued());
-      return execution;
     });
+  }
+
+  /** Gives the ended row, or null if its status is no longer the one that `execution` says. */
+  private async conclude({ manager }: Transaction, execution: Execution, ending: Ending): Promise<Execution | null> {
+    const conclusion = conclude(execution, ending);
+    const moved = await this.move(manager, execution.id, conclusion.status, conclusion, [execution.status]);
+    return moved ? Object.assign(new Execution(), execution, conclusion) : null;
+  }
+
+  /** It was stopped meanwhile, or has ended already: then its present row decides. */
+  private async concludeChanged(
+    transaction: Transaction,
+    { id }: Execution,
+    ending: Ending,
+  ): Promise<Execution | null> {
+    const row = await transaction.manager.findOneBy(Execution, { id });
+    return row && !isFinal(row.status) ? this.conclude(transaction, row, ending) : null;
   }
 
   /** The status change itself: conditional, so that of two that race exactly one changes the row. */

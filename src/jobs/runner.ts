@@ -82,7 +82,7 @@ export class Runner {
       const ending = await act(runId).catch((error: unknown) => this.refusal(execution, error));
       if (this.closing.signal.aborted) return;
       stopper.forget(execution.id);
-      await queue.finish(execution.id, ending);
+      await queue.finish(execution, ending);
       await workspaces.remove(runId);
     } catch (error) {
       if (!this.closing.signal.aborted)
