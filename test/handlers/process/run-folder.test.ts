@@ -1,0 +1,119 @@
+// The two files of a run folder: requests that cannot be sent are refused, statuses that make no sense are torn.
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+
+import { AppError } from "../../../src/errors.js";
+import { readStatus, writeRequest } from "../../../src/handlers/process/run-folder.js";
+import type { RunRequest } from "../../../src/handlers/process/run-folder.js";
+
+const BOOT = "0f7f53a8-8a43-4f5d-9d1c-5b2f0d4ad1a4";
+const request: RunRequest = {
+  workFolder: "/w",
+  outFile: "/o",
+  errFile: "/e",
+  limits: "-n 64",
+  env: { A: "1", "b.c": "2" },
+  command: ["bash", "script.sh", ""],
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "batchline-run-folder-"));
+  const made = folder;
+  onTestFinished(() => rm(made, { recursive: true }));
+});
+
+function status(first: string, second = "", third = ""): string {
+  return [first, second, third].map((line) => `${line.padEnd(94)}\n`).join("");
+}
+
+async function parsed(text: string): Promise<unknown> {
+  await writeFile(join(folder, "status"), text);
+  return readStatus(folder);
+}
+
+describe("request", () => {
+  it("is one file of NUL-terminated fields; names that bash cannot export go through env", async () => {
+    await writeRequest(folder, request);
+    expect(await readdir(folder)).toEqual(["req"]);
+    const fields = ["/w", "/o", "/e", "-n 64", "1", "A=1", "env", "--", "b.c=2", "bash", "script.sh", "", ""];
+    expect(await readFile(join(folder, "req"), "utf8")).toBe(fields.join("\0"));
+  });
+
+  it.each<[string, Partial<RunRequest>]>([
+    ["/workFolder", { workFolder: "/a\0b" }],
+    ["/workFolder", { workFolder: "relative" }],
+    ["/outFile", { outFile: "/a\0b" }],
+    ["/errFile", { errFile: "" }],
+    ["/limits", { limits: "-n\0" }],
+    ["/env/A", { env: { A: "\0" } }],
+    ["/env/A\0", { env: { "A\0": "" } }],
+    ["/env/A=B", { env: { "A=B": "" } }],
+    ["/env/", { env: { "": "x" } }],
+    ["/command/1", { command: ["bash", "\0"] }],
+    ["/command", { command: [] }],
+  ])("is refused for a fault at %j", async (pointer, changes) => {
+    const refusal = await writeRequest(folder, { ...request, ...changes }).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(AppError);
+    expect(refusal).toMatchObject({ code: "invalid", errors: [{ pointer }] });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("is never seen half written", async () => {
+    const big = { ...request, env: { A: "x".repeat(100_000) } };
+    await writeRequest(folder, big);
+    const whole = (await readFile(join(folder, "req"))).length;
+    const writing = Promise.all(Array.from({ length: 20 }, () => writeRequest(folder, big)));
+    const sizes = await Promise.all(
+      Array.from({ length: 60 }, async () => (await readFile(join(folder, "req"))).length),
+    );
+    await writing;
+    expect(new Set(sizes)).toEqual(new Set([whole]));
+  });
+});
+
+describe("status", () => {
+  const worker = { pid: 12, startTicks: 345, bootId: BOOT };
+
+  it("is absent before a worker has taken the run", async () => {
+    expect(await readStatus(folder)).toEqual({ state: "absent" });
+    expect(await readStatus(join(folder, "nowhere"))).toEqual({ state: "absent" });
+  });
+
+  it("tells who starts and who runs", async () => {
+    expect(await parsed(status(`starting 12 345 ${BOOT}`))).toEqual({ state: "starting", worker });
+    const script = { pid: 67, startTicks: 890, bootId: BOOT };
+    expect(await parsed(status(`running 67 890 12 345 ${BOOT}`))).toEqual({ state: "running", worker, script });
+  });
+
+  it.each([
+    ["", "", "", false, false],
+    [" cut-out", "", "", true, false],
+    [" cut-err", "", "", false, true],
+    [" cut-out cut-err", "", "", true, true],
+    ["", "tee: /dev/fd/4: File too large\n", "", true, false],
+    ["", "", "tee: /dev/fd/4: No space left on device\n", false, true],
+  ])("tells the end, with `%s` %j %j", async (cut, second, third, outTruncated, errTruncated) => {
+    const text = status(`exit 137 1795228818.902448 12 345${cut}`, second, third);
+    const endedAt = 1795228818902;
+    expect(await parsed(text)).toEqual({ state: "exit", code: 137, endedAt, outTruncated, errTruncated });
+  });
+
+  it.each([
+    ["an empty file", ""],
+    ["blanks", status("")],
+    ["a short file", status(`starting 12 345 ${BOOT}`).slice(0, -1)],
+    ["a long file", `${status(`starting 12 345 ${BOOT}`)} `],
+    ["an unknown word", status(`waiting 12 345 ${BOOT}`)],
+    ["no boot id", status("starting 12 345")],
+    ["a mixture of two states", status(`exit 0 1795228818.902448 12 345 0 12 345 ${BOOT}`)],
+    ["a code that cannot be", status("exit 256 1795228818.902448 12 345")],
+    ["a negative pid", status(`starting -12 345 ${BOOT}`)],
+    ["binary", "\0\xff".repeat(142) + "\0"],
+  ])("is torn for %s", async (_, text) => {
+    expect(await parsed(text)).toEqual({ state: "torn" });
+  });
+});
