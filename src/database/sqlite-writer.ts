@@ -35,6 +35,8 @@ export class SqliteWriter {
   private async drain(): Promise<void> {
     this.busy = true;
     while (this.waiting.length > 0) {
+      // A turn of the loop lets everything that is ready join in: one wait for the disk then serves them all.
+      await new Promise(setImmediate);
       const group = this.waiting.splice(0, MAX_GROUP);
       try {
         const settles = await this.commitTogether(group);

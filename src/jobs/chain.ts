@@ -70,7 +70,8 @@ export async function advanceChain(transaction: Transaction, ended: Execution, e
   const executions = await manager.find(Execution, { where: { chainRunId: run.id }, order: { id: "ASC" } });
   const outcomes = new Map<number, Outcome>(executions.map((execution) => [execution.batchId, outcomeOf(execution)]));
   const leftOut = await withdrawnFrom(manager, run.headBatchId, run.createdAt);
-  const open = [ended.batchId];
+  // From all that have ended, not from this one alone: a deleted batch left no row to tell that it was passed.
+  const open = [...outcomes].filter(([, { status }]) => isFinal(status)).map(([id]) => id);
   for (let id = open.shift(); id !== undefined; id = open.shift()) {
     const next = run.plan.links.filter((link) => link.predecessorId === id && !outcomes.has(link.successorId));
     for (const { successorId } of next) {

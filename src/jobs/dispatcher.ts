@@ -1,4 +1,4 @@
-// The dispatcher: whenever something may have become claimable, claims it and hands it to the runner.
+// The dispatcher: whenever something may have become claimable, has it claimed, and hands what is claimed to the runner.
 import type { Execution } from "../entities/execution.js";
 import type { Logger } from "../handlers/logger.js";
 import type { Queue } from "./queue.js";
@@ -26,7 +26,10 @@ export class Dispatcher {
   start(): void {
     this.with_.queue.listen({
       onQueued: () => void this.wake(),
-      onStopping: (executions) => this.end(executions),
+      onClaimed: (executions) => {
+        for (const execution of executions) void this.with_.runner.run(execution);
+      },
+      onStopping: (execution) => this.end(execution),
     });
     void this.wake();
   }
@@ -42,9 +45,7 @@ export class Dispatcher {
     if (this.claiming) return;
     this.claiming = true;
     try {
-      while (this.takeAsk()) {
-        for (const execution of await this.with_.queue.claim()) void this.with_.runner.run(execution);
-      }
+      while (this.takeAsk()) await this.with_.queue.claim();
     } catch (error) {
       this.with_.logger.error({ err: error }, "claiming failed");
       this.retry = setTimeout(() => void this.wake(), RETRY_AFTER_MS).unref();
@@ -59,11 +60,9 @@ export class Dispatcher {
     return asked;
   }
 
-  private end(executions: Execution[]): void {
-    for (const execution of executions) {
-      this.with_.stopper.end(execution).catch((error: unknown) => {
-        this.with_.logger.error({ err: error, execution: execution.id }, "a script could not be ended");
-      });
-    }
+  private end(execution: Execution): void {
+    this.with_.stopper.end(execution).catch((error: unknown) => {
+      this.with_.logger.error({ err: error, execution: execution.id }, "a script could not be ended");
+    });
   }
 }

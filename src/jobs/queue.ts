@@ -27,14 +27,18 @@ export interface Stop {
   reason: Reason;
 }
 
-/** Told after the commit: something may be claimed; these executions' scripts are to be ended. */
+/** Told after the commit. */
 export interface QueueListener {
+  /** Something may be claimed. */
   onQueued(): void;
-  onStopping(executions: Execution[]): void;
+  /** These executions are now running: somebody must run them. */
+  onClaimed(executions: Execution[]): void;
+  /** The script of this execution is to be ended. */
+  onStopping(execution: Execution): void;
 }
 
 export class Queue {
-  private listener: QueueListener = { onQueued: () => undefined, onStopping: () => undefined };
+  private listener: QueueListener | null = null;
 
   constructor(private readonly with_: Collaborators) {}
 
@@ -61,24 +65,26 @@ export class Queue {
     // In slices: SQLite binds at most 32,766 values in one statement.
     for (let i = 0; i < rows.length; i += 500) await manager.insert(Execution, rows.slice(i, i + 500));
     await this.with_.events.append(transaction, ...rows.map((row) => this.event(row)));
-    if (rows.some((row) => row.status === "queued")) transaction.afterCommit(() => this.listener.onQueued());
+    if (rows.some((row) => row.status === "queued")) transaction.afterCommit(() => this.listener?.onQueued());
     return rows;
   };
 
   /** Takes as many queued executions as there are free slots, oldest first, and marks them running. */
-  async claim(): Promise<Execution[]> {
-    return this.with_.database.write(async (transaction) => {
-      const { manager } = transaction;
-      const claimed: Execution[] = [];
-      for (const row of await claimableExecutions(manager, this.with_.concurrency)) {
-        const start = { startedAt: this.with_.clock.now(), attempt: row.attempt + 1 };
-        if (await this.move(manager, row.id, "running", start)) {
-          claimed.push(Object.assign(row, start, { status: "running" as const }));
-        }
+  async claim(): Promise<void> {
+    await this.with_.database.write((transaction) => this.claimIn(transaction));
+  }
+
+  private async claimIn(transaction: Transaction): Promise<void> {
+    const { manager } = transaction;
+    const claimed: Execution[] = [];
+    for (const row of await claimableExecutions(manager, this.with_.concurrency)) {
+      const start = { startedAt: this.with_.clock.now(), attempt: row.attempt + 1 };
+      if (await this.move(manager, row.id, "running", start)) {
+        claimed.push(Object.assign(row, start, { status: "running" as const }));
       }
-      await this.with_.events.append(transaction, ...claimed.map((row) => this.event(row)));
-      return claimed;
-    });
+    }
+    await this.with_.events.append(transaction, ...claimed.map((row) => this.event(row)));
+    if (claimed.length > 0) transaction.afterCommit(() => this.listener?.onClaimed(claimed));
   }
 
   /**
@@ -95,12 +101,13 @@ export class Queue {
     const execution = await manager.findOneByOrFail(Execution, { id });
     await this.with_.events.append(transaction, this.event(execution));
     if (never) await advanceChain(transaction, execution, this.enqueue);
-    else transaction.afterCommit(() => this.listener.onStopping([execution]));
+    else transaction.afterCommit(() => this.listener?.onStopping(execution));
     return true;
   }
 
   /**
-   * Records how a script ended and decides about its successors, in one transaction. Later reports change nothing.
+   * Records how a script ended, decides about its successors, and claims what its slot is free for, all in one
+   * transaction: one wait for the disk. Later reports change nothing.
    *
    * @param known the execution as it was claimed; if it has changed since, the row counts
    */
@@ -111,7 +118,7 @@ export class Queue {
       if (!ended) return;
       await this.with_.events.append(transaction, this.event(ended));
       await advanceChain(transaction, ended, this.enqueue);
-      transaction.afterCommit(() => this.listener.onQueued());
+      await this.claimIn(transaction);
     });
   }
 

@@ -5,6 +5,7 @@ import { lockedForUpdate } from "../database/locks.js";
 import type { Transaction } from "../database/transaction.js";
 import { allWatermarks, setWatermarks } from "../database/trigger-queries.js";
 import { Batch } from "../entities/batch.js";
+import { Execution } from "../entities/execution.js";
 import { Trigger } from "../entities/trigger.js";
 import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
@@ -74,7 +75,10 @@ export class Scheduler {
    * @throws AppError `invalid` if it has none
    */
   async arm(transaction: Transaction, trigger: Trigger, { orNever = false } = {}): Promise<void> {
-    const at = nextOccurrence(scheduleOfTrigger(trigger), this.with_.clock.now());
+    // The clock may have been set back since: what has its row already is never planned again.
+    const ofTrigger = { where: { triggerId: trigger.id }, order: { scheduledAt: "DESC" as const } };
+    const last = await transaction.manager.findOne(Execution, ofTrigger);
+    const at = nextOccurrence(scheduleOfTrigger(trigger), Math.max(this.with_.clock.now(), last?.scheduledAt ?? 0));
     if (at === null && orNever) return;
     if (at === null)
       throw new AppError("invalid", "The schedule has no occurrence any more.", { reason: "never_fires" });
