@@ -2,6 +2,7 @@
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Database } from "../src/database/database.js";
+import { insertRows } from "../src/database/plain.js";
 import { Artifact } from "../src/entities/artifact.js";
 import { Execution } from "../src/entities/execution.js";
 import { makeScheduler, register } from "./schedules.js";
@@ -26,9 +27,8 @@ export async function lateness(): Promise<void> {
   await scheduler.close();
   await database.write(async ({ manager }) => {
     const original = await manager.findOneByOrFail(Artifact, { batchId: 1 });
-    const { id: _, ...shared } = original;
-    const rows = Array.from({ length: COUNT }, (_unused, i) => ({ ...shared, batchId: 2 + i }));
-    await manager.insert(Artifact, rows);
+    const rows = Array.from({ length: COUNT }, (_, i) => Object.assign(new Artifact(), original, { batchId: 2 + i }));
+    await insertRows(manager, Artifact, rows);
   });
 
   const service = await startService({ CONCURRENCY: "8" }, folder);

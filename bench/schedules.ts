@@ -41,7 +41,7 @@ export async function register(
       const now = Date.now();
       const rows = Array.from({ length: Math.min(PER_TRANSACTION, count - from) }, (_, i) =>
         Object.assign(new Batch(), {
-          ...{ name: `b${from + i}`, nameKey: `key${from + i}`, description: "", config, version: 1 },
+          ...{ name: `b${from + i}`, foldedName: "", nameKey: `key${from + i}`, description: "", config, version: 1 },
           ...{ disabledAt: null, enabled: true, executionCount: 0, revision: 1, createdAt: now, updatedAt: now },
         }),
       );

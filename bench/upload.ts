@@ -34,10 +34,10 @@ export async function upload(): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   const pings: number[] = [];
   let peak = before;
-  let done = false;
+  const state = { done: false };
   const started = performance.now();
-  const uploading = service.sdk.batches.create(archive, { name: "large" }).finally(() => (done = true));
-  while (!done) {
+  const uploading = service.sdk.batches.create(archive, { name: "large" }).finally(() => (state.done = true));
+  while (!state.done) {
     pings.push(await ping(service.url, agent));
     peak = Math.max(peak, service.memory());
     await delay(2);

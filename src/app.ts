@@ -85,24 +85,30 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const logs = new LogStore({ folder: config.logsDir });
   const workspaces = new Workspaces({ dataFolder: config.dataDir });
   for (const room of [artifacts, logs, workspaces]) await room.prepare();
+  releases.push(() => workspaces.close());
   const handlers = { database, events, artifacts, logs, workspaces, clock, logger };
   const jobs = await buildJobs(config, handlers, releases);
 
   const access = new AccessService({ database, clock, adminToken: config.adminToken });
   const newToken = await access.ensureAdministrator();
+  const stopping = new AbortController();
   let url = "";
   const server = createServer(
     makeHttpApp({
       controllers: buildControllers(handlers, jobs, folders),
       access,
       upload: { stagingFolder: artifacts.stagingFolder, maxFileBytes: config.maxUploadBytes },
+      stopping: stopping.signal,
       logger,
       publicUrl: () => config.publicUrl ?? url,
     }),
   );
   await jobs.start();
   url = await listen(server, config);
-  releases.push(() => close(server));
+  releases.push(
+    () => close(server),
+    () => stopping.abort(),
+  );
   return { url, newToken, events };
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const compiler = `${root}node_modules/typescript/bin/tsc`;
-const assets = ["src/handlers/process/worker.sh"];
+const assets = ["src/handlers/process/worker.sh", "src/handlers/process/remover.sh"];
 
 if (!existsSync(compiler)) {
   if (!process.argv.includes("--if-possible")) {

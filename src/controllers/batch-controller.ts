@@ -34,10 +34,8 @@ export class BatchController {
     return ok(toPage(rows, query.limit, ({ details }) => showBatch(details)));
   };
 
-  get = async ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> => {
-    const view = showBatch(await this.with_.batches.get(params.id));
-    return { ...ok(view), headers: { ETag: view.etag } };
-  };
+  get = async ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> =>
+    ok(showBatch(await this.with_.batches.get(params.id)));
 
   artifact = async ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> => {
     const { file, artifact } = await this.with_.batches.artifact(params.id);

@@ -49,7 +49,8 @@ export class ExecutionController {
     };
     if (query.follow) {
       await file?.close();
-      return { status: 200, headers: shared, bytes: await executions.followLog(params.id, stream, from, gone) };
+      const bytes = await executions.followLog(params.id, stream, from, gone);
+      return { status: 200, headers: shared, bytes, live: true };
     }
     const size = file?.size ?? 0;
     // A range speaks of the whole log, so it and `tail` do not go together: the tail wins.

@@ -23,6 +23,8 @@ export interface Reply {
   json?: unknown;
   /** Bytes instead of JSON; closed by whoever sends them. */
   bytes?: AsyncIterable<Buffer>;
+  /** True: the bytes go on as long as something lives that may outlive the service. */
+  live?: boolean;
   /** A file of the service's own instead of JSON. */
   file?: string;
 }

@@ -3,13 +3,16 @@ import { In, type EntityManager } from "typeorm";
 import { Batch } from "../entities/batch.js";
 import { Execution } from "../entities/execution.js";
 import type { BatchFilter } from "../models/batch.js";
+import { foldName } from "../models/name.js";
 import { nameKeyOf } from "./name-key.js";
+import { selectRows } from "./plain.js";
 
 /** The batch of this id or unique name; null if there is none. */
 export async function findBatch(manager: EntityManager, reference: string | number): Promise<Batch | null> {
   const text = String(reference);
-  if (/^[1-9]\d{0,8}$/.test(text)) return manager.findOneBy(Batch, { id: Number(text) });
-  return manager.findOneBy(Batch, { nameKey: nameKeyOf(text) });
+  const [column, value] = /^[1-9]\d{0,8}$/.test(text) ? ["id", Number(text)] : ["nameKey", nameKeyOf(text)];
+  const [batch] = await selectRows(manager, Batch, `WHERE ${column} = ?`, [value]);
+  return batch ?? null;
 }
 
 /** One row over the limit, newest first: the extra one tells that a next page exists. */
@@ -21,8 +24,8 @@ export async function pageOfBatches(manager: EntityManager, filter: BatchFilter)
   if (filter.cursor !== undefined) query.andWhere("b.id < :cursor", { cursor: filter.cursor });
   if (filter.enabled !== undefined) query.andWhere("b.enabled = :enabled", { enabled: filter.enabled });
   if (filter.search !== undefined) {
-    const part = `%${filter.search.toLowerCase().replace(/[!%_]/g, "!$&")}%`;
-    query.andWhere("LOWER(b.name) LIKE :part ESCAPE '!'", { part });
+    const part = `%${foldName(filter.search).replace(/[!%_]/g, "!$&")}%`;
+    query.andWhere("b.foldedName LIKE :part ESCAPE '!'", { part });
   }
   return query.getMany();
 }

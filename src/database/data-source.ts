@@ -27,6 +27,7 @@ function sqliteOptions(url: string, readOnly: boolean): DataSourceOptions {
     database: path.resolve(file),
     readonly: readOnly,
     timeout: 10_000,
+    statementCacheSize: 500,
     prepareDatabase: (connection: SqliteConnection) => {
       // A reader cannot change the journal mode, and finds it set: the writer opens first.
       if (!readOnly) connection.pragma("journal_mode = WAL");

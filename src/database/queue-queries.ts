@@ -1,7 +1,9 @@
-// The queue's statements that no repository method says: numbering, and what may be claimed.
+// The queue's hottest statements, in plain SQL that both dialects speak: numbering, and what may be claimed.
 import type { EntityManager } from "typeorm";
-import { Batch } from "../entities/batch.js";
 import { Execution } from "../entities/execution.js";
+import { selectRows } from "./plain.js";
+
+type Row = Record<string, number | string>;
 
 /**
  * Reserves the next execution numbers.
@@ -12,58 +14,49 @@ import { Execution } from "../entities/execution.js";
 export async function takeNumbers(manager: EntityManager, batchIds: number[]): Promise<Map<number, number[]>> {
   const wanted = new Map<number, number>();
   for (const id of batchIds) wanted.set(id, (wanted.get(id) ?? 0) + 1);
-  const byCount = new Map<number, number[]>();
-  for (const [id, count] of wanted) byCount.set(count, [...(byCount.get(count) ?? []), id]);
-  for (const [count, ids] of byCount) {
-    // The update comes before the read: it locks the rows, so that no other transaction reads the same numbers.
-    await manager
-      .createQueryBuilder()
-      .update(Batch)
-      .set({ executionCount: () => `executionCount + ${count}` })
-      .whereInIds(ids)
-      .execute();
-  }
-  const rows = await manager.find(Batch, {
-    select: { id: true, executionCount: true },
-    where: [...wanted.keys()].map((id) => ({ id })),
-  });
+  if (wanted.size === 0) return new Map();
+  const ids = [...wanted.keys()];
+  const count = ids.map(() => "WHEN ? THEN ?").join(" ");
+  const places = ids.map(() => "?").join(", ");
+  // The update comes before the read: it locks the rows, so that no other transaction reads the same numbers.
+  await manager.query(
+    `UPDATE batches SET executionCount = executionCount + CASE id ${count} END WHERE id IN (${places})`,
+    [...[...wanted].flat(), ...ids],
+  );
+  const rows: Row[] = await manager.query(`SELECT id, executionCount FROM batches WHERE id IN (${places})`, ids);
   return new Map(
     rows.map(({ id, executionCount }) => {
-      const count = wanted.get(id) ?? 0;
-      return [id, Array.from({ length: count }, (_, i) => executionCount - count + 1 + i)];
+      const taken = wanted.get(Number(id)) ?? 0;
+      return [Number(id), Array.from({ length: taken }, (_, i) => Number(executionCount) - taken + 1 + i)];
     }),
   );
 }
+
+const CLAIMABLE = `
+  SELECT id, batchId, exclusive FROM executions e
+  WHERE status = 'queued' AND (exclusive = FALSE OR NOT EXISTS (
+    SELECT 1 FROM executions r WHERE r.batchId = e.batchId AND r.status IN ('running', 'stopping')))
+  ORDER BY id LIMIT ?`;
 
 /**
  * The queued executions that may start now, oldest first: as many as slots are free, and at most one of each batch
  * that does not allow overlap. Free slots are counted from rows, so that no crash can leak one.
  */
 export async function claimableExecutions(manager: EntityManager, concurrency: number): Promise<Execution[]> {
-  const running = await manager.countBy(Execution, [{ status: "running" }, { status: "stopping" }]);
-  const free = concurrency - running;
+  const counted: Row[] = await manager.query(
+    "SELECT COUNT(*) AS running FROM executions WHERE status IN ('running', 'stopping')",
+  );
+  const free = concurrency - Number(counted[0]?.["running"]);
   if (free <= 0) return [];
-  const rows = await manager
-    .createQueryBuilder(Execution, "e")
-    .where("e.status = 'queued'")
-    .andWhere((query) => {
-      const busy = query
-        .subQuery()
-        .select("1")
-        .from(Execution, "r")
-        .where("r.batchId = e.batchId")
-        .andWhere("r.status IN ('running', 'stopping')")
-        .getQuery();
-      return `(e.exclusive = false OR NOT EXISTS ${busy})`;
-    })
-    .orderBy("e.id")
-    .limit(free * 4)
-    .getMany();
+  // More than fit, because several of one batch may stand first in line and only one of them may go.
+  const rows: Row[] = await manager.query(CLAIMABLE, [free * 4]);
   const taken = new Set<number>();
   const claimable = rows.filter(({ batchId, exclusive }) => {
-    const blocked = exclusive && taken.has(batchId);
-    taken.add(batchId);
+    const blocked = Boolean(exclusive) && taken.has(Number(batchId));
+    taken.add(Number(batchId));
     return !blocked;
   });
-  return claimable.slice(0, free);
+  if (claimable.length === 0) return [];
+  const ids = claimable.slice(0, free).map(({ id }) => Number(id));
+  return selectRows(manager, Execution, `WHERE id IN (${ids.map(() => "?").join(", ")}) ORDER BY id`, ids);
 }

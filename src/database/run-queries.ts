@@ -1,6 +1,5 @@
 // What the runner reads of the database before a start.
 import { In, type EntityManager } from "typeorm";
-import { Artifact } from "../entities/artifact.js";
 import { Execution } from "../entities/execution.js";
 import type { BatchConfig } from "../models/batch-config.js";
 
@@ -12,24 +11,24 @@ export interface RunMaterial {
   results: Record<string, string>;
 }
 
+const MATERIAL = `
+  SELECT b.config AS config, a.storageKey AS storageKey
+  FROM batches b JOIN artifacts a ON a.batchId = b.id
+  WHERE b.id = ? AND a.version = ?`;
+
 /** Everything that starting `execution` needs; null if its batch or artifact is gone. */
 export async function runMaterial(manager: EntityManager, execution: Execution): Promise<RunMaterial | null> {
   const { batchId, version, inputs } = execution;
-  const artifact = await manager
-    .createQueryBuilder(Artifact, "a")
-    .innerJoin("a.batch", "b")
-    .select(["a.id", "a.storageKey", "b.id", "b.config"])
-    .where("a.batchId = :batchId AND a.version = :version", { batchId, version })
-    .getOne();
-  if (!artifact?.batch) return null;
+  const [row]: { config: string; storageKey: string }[] = await manager.query(MATERIAL, [batchId, version]);
+  if (!row) return null;
   const results: Record<string, string> = {};
   if (inputs.length > 0) {
     const rows = await manager.find(Execution, {
       select: { id: true, results: true },
       where: { id: In(inputs.map(({ executionId }) => executionId)) },
     });
-    const byId = new Map(rows.map((row) => [row.id, row.results]));
+    const byId = new Map(rows.map((predecessor) => [predecessor.id, predecessor.results]));
     for (const { executionId } of inputs) Object.assign(results, byId.get(executionId));
   }
-  return { config: artifact.batch.config, storageKey: artifact.storageKey, results };
+  return { config: JSON.parse(row.config) as BatchConfig, storageKey: row.storageKey, results };
 }

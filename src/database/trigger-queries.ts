@@ -5,14 +5,11 @@ import { Trigger } from "../entities/trigger.js";
 /** Sets the watermark of each of these triggers to its next planned instant, or to null where there is none. */
 export async function setWatermarks(manager: EntityManager, nextAt: ReadonlyMap<number, number | null>): Promise<void> {
   if (nextAt.size === 0) return;
-  // Ids and instants are numbers of ours, not text of anybody's.
-  const cases = [...nextAt].map(([id, at]) => `WHEN ${id} THEN ${at ?? "NULL"}`).join(" ");
-  await manager
-    .createQueryBuilder()
-    .update(Trigger)
-    .set({ nextAt: () => `CASE id ${cases} END` })
-    .whereInIds([...nextAt.keys()])
-    .execute();
+  const ids = [...nextAt.keys()];
+  const cases = ids.map(() => "WHEN ? THEN ?").join(" ");
+  const places = ids.map(() => "?").join(", ");
+  const values = [...[...nextAt].flat(), ...ids];
+  await manager.query(`UPDATE triggers SET nextAt = CASE id ${cases} END WHERE id IN (${places})`, values);
 }
 
 /** The watermark of every trigger that has one; bare rows, for there may be a hundred thousand. */

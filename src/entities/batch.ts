@@ -12,6 +12,10 @@ export class Batch {
   @Column({ type: "varchar", length: 128 })
   name!: string;
 
+  /** The name as it is compared and searched: see foldName. */
+  @Column({ type: "varchar", length: 384 })
+  foldedName!: string;
+
   /** Digest of the case-folded name: makes names unique alike under any collation. */
   @Column({ type: "varchar", length: 64 })
   nameKey!: string;

@@ -1,4 +1,5 @@
 // The event log: every row is written in the transaction of what it reports, and told to listeners after the commit.
+import { insertRows } from "../database/plain.js";
 import { Event } from "../entities/event.js";
 import type { Transaction } from "../database/transaction.js";
 import type { Actor } from "../models/actor.js";
@@ -31,19 +32,19 @@ export class EventLog {
   async append(transaction: Transaction, ...events: NewEvent[]): Promise<void> {
     if (events.length === 0) return;
     const occurredAt = this.with_.clock.now();
-    const rows = events.map(({ subject, payload = {}, ...event }) => ({
-      ...event,
-      payload,
-      occurredAt,
-      subjectType: subject.type,
-      subjectId: subject.id,
-      subjectName: subject.name,
-    }));
-    const { identifiers } = await transaction.manager.insert(Event, rows);
+    const rows = events.map(({ subject, payload = {}, ...event }) =>
+      Object.assign(new Event(), {
+        ...event,
+        payload,
+        occurredAt,
+        subjectType: subject.type,
+        subjectId: subject.id,
+        subjectName: subject.name,
+      }),
+    );
+    await insertRows(transaction.manager, Event, rows);
     transaction.afterCommit(() => {
-      events.forEach((event, i) => {
-        this.tell({ payload: {}, ...event, id: Number(identifiers[i]?.["id"]), occurredAt });
-      });
+      events.forEach((event, i) => this.tell({ payload: {}, ...event, id: rows[i]?.id ?? 0, occurredAt }));
     });
   }
 

@@ -1,10 +1,10 @@
 // The log store: the only room that names files under LOGS_DIR. One file per stream of an attempt.
-import { constants } from "node:fs";
-import { access, lstat, mkdir, rm } from "node:fs/promises";
+import { constants, lstatSync } from "node:fs";
+import { access, mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AppError } from "../errors.js";
 import { followLog, type FollowOptions } from "./log-store/follow-log.js";
-import { isMissing, openRegular, openLog, type OpenLog } from "./log-store/open-log.js";
+import { openRegular, openLog, type OpenLog } from "./log-store/open-log.js";
 
 export type { FollowOptions } from "./log-store/follow-log.js";
 export type { OpenLog } from "./log-store/open-log.js";
@@ -76,14 +76,9 @@ export class LogStore {
   }
 
   /** Bytes in a log at this moment; null if there is none. */
-  async size(ref: LogRef): Promise<number | null> {
-    try {
-      const found = await lstat(this.pathFor(ref));
-      return found.isFile() ? found.size : null;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
+  size(ref: LogRef): number | null {
+    const found = lstatSync(this.pathFor(ref), { throwIfNoEntry: false });
+    return found?.isFile() ? found.size : null;
   }
 
   /** Opens a log for reading; null if there is none. The caller closes it. */

@@ -1,8 +1,10 @@
 // What a run finds on disk: its private copy of the files, its inputs, its payload; and what it leaves behind there.
-import { constants } from "node:fs";
-import { copyFile, mkdir, open, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { copyFile, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Progress } from "../models/execution.js";
+import { Remover } from "./process/remover.js";
+import { copySmallTree, smallTree, type SmallTree } from "./small-tree.js";
 
 /** Where a run's files are; all absolute. The run folder also holds the worker's `req` and `status`. */
 export interface RunPaths {
@@ -25,6 +27,7 @@ export interface Workspace {
 
 /** Of what a script writes beside its output, so much is read. */
 const MAX_REPORT_BYTES = 64 * 1024;
+const MAX_TREES = 10_000;
 
 /** Run folders are named `<execution>-<attempt>`. */
 export function runIdOf(executionId: number, attempt: number): string {
@@ -34,16 +37,21 @@ export function runIdOf(executionId: number, attempt: number): string {
 export class Workspaces {
   readonly runsFolder: string;
   private readonly statesFolder: string;
+  private readonly remover: Remover;
   private readonly states = new Set<number>();
+  /** What is in the folders of artifacts, which never change; null: not small. */
+  private readonly trees = new Map<string, SmallTree | null>();
 
   constructor({ dataFolder }: { dataFolder: string }) {
     this.runsFolder = path.join(dataFolder, "runs");
     this.statesFolder = path.join(dataFolder, "state");
+    this.remover = new Remover(this.runsFolder);
   }
 
   async prepare(): Promise<void> {
     await mkdir(this.runsFolder, { recursive: true, mode: 0o750 });
     await mkdir(this.statesFolder, { recursive: true, mode: 0o750 });
+    this.remover.start();
   }
 
   pathsOf(runId: string): RunPaths {
@@ -62,8 +70,10 @@ export class Workspaces {
   /** Lays out a run folder with a private copy of the artifact's files: later runs never see what this one does to them. */
   async create(runId: string, { filesFolder, payload, inputs }: Workspace): Promise<RunPaths> {
     const paths = this.pathsOf(runId);
-    await mkdir(paths.runFolder, { recursive: true, mode: 0o750 });
-    await copyTree(filesFolder, paths.work);
+    await this.makeRunFolder(runId);
+    const tree = this.treeOf(filesFolder);
+    if (tree) copySmallTree(tree, filesFolder, paths.work);
+    else await copyTree(filesFolder, paths.work);
     if (payload !== null) await writeFile(paths.payload, payload);
     if (inputs.length > 0) await mkdir(paths.inputs);
     for (const { name, file } of inputs) {
@@ -87,14 +97,13 @@ export class Workspaces {
   }
 
   /** The last whole line of the progress file, `40 loading` or `3/8 text`; null if the script wrote none. */
-  async progress(runId: string): Promise<Progress | null> {
-    const text = await readEnd(this.pathsOf(runId).progress);
-    return parseProgress(text);
+  progress(runId: string): Progress | null {
+    return parseProgress(readEnd(this.pathsOf(runId).progress));
   }
 
   /** The `name=value` lines of the result file; null if the script wrote none. Of a name given twice the last counts. */
-  async results(runId: string): Promise<Record<string, string> | null> {
-    const lines = (await readEnd(this.pathsOf(runId).result)).split("\n");
+  results(runId: string): Record<string, string> | null {
+    const lines = readEnd(this.pathsOf(runId).result).split("\n");
     const pairs = lines.flatMap((line) => {
       const match = /^([A-Za-z_][A-Za-z0-9_]{0,63})=(.*)$/.exec(line.replace(/\r$/, ""));
       return match ? [[match[1], match[2]] as const] : [];
@@ -107,8 +116,34 @@ export class Workspaces {
     return (await readdir(this.runsFolder)).filter((name) => /^\d+-\d+$/.test(name));
   }
 
-  async remove(runId: string): Promise<void> {
-    await rm(this.pathsOf(runId).runFolder, { recursive: true, force: true });
+  remove(runId: string): void {
+    this.remover.remove(runId);
+  }
+
+  /** Waits until everything that was to be removed is gone. */
+  async close(): Promise<void> {
+    await this.remover.stop();
+  }
+
+  /** An earlier service may have died over the same attempt before it began: what it laid out is in the way. */
+  private async makeRunFolder(runId: string): Promise<void> {
+    const { runFolder } = this.pathsOf(runId);
+    try {
+      mkdirSync(runFolder, { mode: 0o750 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      await rm(runFolder, { recursive: true });
+      mkdirSync(runFolder, { mode: 0o750 });
+    }
+  }
+
+  private treeOf(filesFolder: string): SmallTree | null {
+    const known = this.trees.get(filesFolder);
+    if (known !== undefined) return known;
+    if (this.trees.size >= MAX_TREES) this.trees.clear();
+    const tree = smallTree(filesFolder);
+    this.trees.set(filesFolder, tree);
+    return tree;
   }
 }
 
@@ -123,17 +158,18 @@ async function copyTree(from: string, to: string): Promise<void> {
 }
 
 /** The end of a file that a script may have written, at most 64 KiB of it; empty if there is none. */
-async function readEnd(file: string): Promise<string> {
+function readEnd(file: string): string {
   try {
-    // Not following links: the script may have put one there.
-    const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    // Not following links, not waiting for a pipe's other end: the script may have put either there.
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const { size } = await handle.stat();
-      const length = Math.min(size, MAX_REPORT_BYTES);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-      return buffer.toString("utf8", 0, bytesRead);
+      const found = fstatSync(descriptor);
+      if (!found.isFile()) return "";
+      const length = Math.min(found.size, MAX_REPORT_BYTES);
+      const buffer = Buffer.alloc(length);
+      return buffer.toString("utf8", 0, readSync(descriptor, buffer, 0, length, found.size - length));
     } finally {
-      await handle.close();
+      closeSync(descriptor);
     }
   } catch {
     return "";

@@ -24,14 +24,14 @@ function lives(status: RunStatus): boolean {
 export async function watchRun(runFolder: string, signal: AbortSignal): Promise<Watched> {
   let tornMs = 0;
   for (;;) {
-    const status = await readStatus(runFolder);
+    const status = readStatus(runFolder);
     if (status.state === "exit" || status.state === "absent") return status;
     if (status.state === "torn") {
       if (tornMs >= TORN_FOR_MS) return { state: "lost" };
       tornMs += LOOK_EVERY_MS;
     } else if (!lives(status)) {
       // It may have recorded its end between our reading and our looking: what it says now is final.
-      const last = await readStatus(runFolder);
+      const last = readStatus(runFolder);
       return last.state === "exit" ? last : { state: "lost" };
     }
     await delay(LOOK_EVERY_MS, undefined, { signal, ref: false });

@@ -46,9 +46,9 @@ function failure(code: number): Reason {
 
 /** The columns that the end of `execution` sets. */
 export function conclude(execution: Execution, ending: Ending): Conclusion {
-  if (ending.kind === "refused") return closed("failed", ending.at, ending.reason);
+  if (ending.kind === "refused") return { ...closed("failed", ending.at, ending.reason), errorLogBytes: 0 };
   const { captured, at } = ending;
-  if (ending.kind === "lost") return { ...captured, ...closed("lost", at, ending.reason) };
+  if (ending.kind === "lost") return { ...captured, ...closed("lost", at, ending.reason), ...emptyErrorLog(captured) };
   const { code } = ending;
   if (execution.stopAs) {
     // Told to end: a code of 128 + n is then the signal that was sent, not a choice of the script's.

@@ -1,13 +1,14 @@
 // The queue: the one writer of an execution's status. Enqueue, claim, stop, finish.
-import { In, type EntityManager, type QueryDeepPartialEntity } from "typeorm";
+import type { EntityManager } from "typeorm";
 import type { Database } from "../database/database.js";
+import { insertRows, updateRows } from "../database/plain.js";
 import { claimableExecutions, takeNumbers } from "../database/queue-queries.js";
 import type { Transaction } from "../database/transaction.js";
 import { Execution } from "../entities/execution.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog, NewEvent } from "../handlers/event-log.js";
 import type { EventKind } from "../models/event.js";
-import { isFinal, statusesBefore, type FinalStatus } from "../models/status.js";
+import { isFinal, statusesBefore, type ExecutionStatus, type FinalStatus } from "../models/status.js";
 import { activeByBatch, overlapVerdict, type Active } from "./admission.js";
 import { advanceChain, startChainRuns } from "./chain.js";
 import type { Demand, Reason } from "./demand.js";
@@ -62,8 +63,7 @@ export class Queue {
       rows.push(row);
     }
     await this.joinChainRuns(transaction, demands, rows);
-    // In slices: SQLite binds at most 32,766 values in one statement.
-    for (let i = 0; i < rows.length; i += 500) await manager.insert(Execution, rows.slice(i, i + 500));
+    await insertRows(manager, Execution, rows);
     await this.with_.events.append(transaction, ...rows.map((row) => this.event(row)));
     if (rows.some((row) => row.status === "queued")) transaction.afterCommit(() => this.listener?.onQueued());
     return rows;
@@ -143,12 +143,12 @@ export class Queue {
   private async move(
     manager: EntityManager,
     id: number,
-    status: Execution["status"],
-    fields: QueryDeepPartialEntity<Execution>,
-    from = statusesBefore(status) as Execution["status"][],
+    status: ExecutionStatus,
+    fields: Partial<Execution>,
+    from: ExecutionStatus[] = statusesBefore(status),
   ): Promise<boolean> {
-    const { affected } = await manager.update(Execution, { id, status: In(from) }, { ...fields, status });
-    return affected === 1;
+    const condition = `id = ? AND status IN (${from.map(() => "?").join(", ")})`;
+    return (await updateRows(manager, Execution, { ...fields, status }, condition, [id, ...from])) === 1;
   }
 
   private newRow(demand: Demand, number: number): Execution {

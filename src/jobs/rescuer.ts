@@ -24,7 +24,7 @@ export class Rescuer {
     );
     if (running.length > 0) logger.info({ executions: running.length }, "taking up executions found running");
     const needed = new Set(running.map(({ id, attempt }) => runIdOf(id, attempt)));
-    for (const runId of await workspaces.list()) if (!needed.has(runId)) await workspaces.remove(runId);
+    for (const runId of await workspaces.list()) if (!needed.has(runId)) workspaces.remove(runId);
     for (const execution of running) void runner.resume(execution);
   }
 }

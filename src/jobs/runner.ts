@@ -51,14 +51,14 @@ export class Runner {
       if (answer.kind === "no_space") throw new AppError("unavailable", "The disk that holds DATA_DIR is full.");
       // Not "done": somebody else has begun this very attempt, or the worker died with it. The status file knows.
       return answer.kind === "done"
-        ? this.exited(execution, runId, await readStatus(this.folderOf(runId)), this.with_.clock.now())
+        ? this.exited(execution, runId, readStatus(this.folderOf(runId)), this.with_.clock.now())
         : this.watch(execution, runId);
     });
   }
 
   /** Takes up an execution that an earlier service left running: starts it if nobody did, else watches it to its end. */
   async resume(execution: Execution): Promise<void> {
-    const status = await readStatus(this.folderOf(runIdOf(execution.id, execution.attempt)));
+    const status = readStatus(this.folderOf(runIdOf(execution.id, execution.attempt)));
     if (status.state === "absent") return this.run(execution);
     await this.guard(execution, async (runId) => {
       const { config } = await this.material(execution);
@@ -83,7 +83,7 @@ export class Runner {
       if (this.closing.signal.aborted) return;
       stopper.forget(execution.id);
       await queue.finish(execution, ending);
-      await workspaces.remove(runId);
+      workspaces.remove(runId);
     } catch (error) {
       if (!this.closing.signal.aborted)
         logger.error({ err: error, execution: execution.id }, "an end was not recorded");
@@ -112,7 +112,7 @@ export class Runner {
     const filesFolder = artifacts.filesFolder(material.storageKey);
     const paths = await workspaces.create(runId, { filesFolder, payload: execution.payload, inputs });
     const stateFolder = await workspaces.stateFolder(execution.batchId);
-    await writeRequest(paths.runFolder, {
+    writeRequest(paths.runFolder, {
       workFolder: paths.work,
       outFile: logs.pathFor({ executionId, attempt, stream: "log" }),
       errFile: logs.pathFor({ executionId, attempt, stream: "error_log" }),
@@ -139,37 +139,27 @@ export class Runner {
     const watched = await watchRun(this.folderOf(runId), this.closing.signal);
     if (watched.state === "exit") return this.exited(execution, runId, watched, watched.endedAt);
     if (watched.state === "absent") throw new AppError("unavailable", "No process could be had to run the script.");
-    const captured = await this.captured(execution, runId, watched);
+    const captured = this.captured(execution, runId, watched);
     return { kind: "lost", reason: LOST, at: this.with_.clock.now(), captured };
   }
 
-  private async exited(execution: Execution, runId: string, status: RunStatus, at: number): Promise<Ending> {
-    const captured = await this.captured(execution, runId, status);
+  private exited(execution: Execution, runId: string, status: RunStatus, at: number): Ending {
+    const captured = this.captured(execution, runId, status);
     if (status.state !== "exit") return { kind: "lost", reason: LOST, at, captured };
     return { kind: "exited", code: status.code, at, captured };
   }
 
-  private async captured(
-    execution: Execution,
-    runId: string,
-    status: RunStatus | { state: "lost" },
-  ): Promise<Captured> {
+  private captured(execution: Execution, runId: string, status: RunStatus | { state: "lost" }): Captured {
     const { logs, workspaces } = this.with_;
     const { id: executionId, attempt } = execution;
-    const [logBytes, errorLogBytes, progress, results] = await Promise.all([
-      logs.size({ executionId, attempt, stream: "log" }),
-      logs.size({ executionId, attempt, stream: "error_log" }),
-      workspaces.progress(runId),
-      workspaces.results(runId),
-    ]);
     const exit = status.state === "exit" ? status : { outTruncated: false, errTruncated: false };
     return {
-      logBytes: logBytes ?? 0,
+      logBytes: logs.size({ executionId, attempt, stream: "log" }) ?? 0,
       logTruncated: exit.outTruncated,
-      errorLogBytes,
+      errorLogBytes: logs.size({ executionId, attempt, stream: "error_log" }),
       errorLogTruncated: exit.errTruncated,
-      progress,
-      results,
+      progress: workspaces.progress(runId),
+      results: workspaces.results(runId),
     };
   }
 

@@ -72,7 +72,7 @@ export class Stopper {
 
   private async signal(execution: Execution, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const paths = this.with_.workspaces.pathsOf(runIdOf(execution.id, execution.attempt));
-    const status = await readStatus(paths.runFolder);
+    const status = readStatus(paths.runFolder);
     const script = status.state === "running" ? (status.script ?? null) : null;
     const count = await signalRun({ script, cookie: cookieOf(paths) }, signal);
     this.with_.logger.info({ execution: execution.id, signal, processes: count }, "ending a script");

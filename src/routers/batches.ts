@@ -93,7 +93,7 @@ function actionRoutes(batches: BatchController): Route[] {
       params,
       body: runRequestSchema.optional(),
       answers: { 202: { description: "The execution; Location is its address.", schema: executionSchema } },
-      problems: [404],
+      problems: [404, 413, 415],
       handle: batches.run,
     }),
     route({

@@ -30,9 +30,19 @@ export interface HttpOptions extends ServeOptions {
   publicUrl: () => string;
 }
 
-/** Helmet's defaults, less what would break the pages over plain HTTP: its order to fetch everything by HTTPS. */
+/**
+ * Nothing from outside, no framing. Of Helmet's defaults those are left out that would break the pages over plain HTTP:
+ * its orders to fetch everything by HTTPS. Swagger UI sets styles from its script.
+ */
 const headers = helmet({
-  contentSecurityPolicy: { directives: { "upgrade-insecure-requests": null } },
+  contentSecurityPolicy: {
+    directives: {
+      "style-src": ["'self'", "'unsafe-inline'"],
+      "font-src": ["'self'"],
+      "frame-ancestors": ["'none'"],
+      "upgrade-insecure-requests": null,
+    },
+  },
   strictTransportSecurity: false,
 });
 
@@ -51,6 +61,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
   const app = express();
   app.disable("x-powered-by");
   app.set("query parser", "simple");
+  app.set("etag", false);
   app.use(headers);
   for (const { prefix, routes } of tables) {
     for (const route of routes) app[route.method](prefix + route.path, serve(route, options));

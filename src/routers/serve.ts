@@ -15,13 +15,16 @@ import { uploadReader, type Upload, type UploadOptions } from "./middleware/uplo
 export interface ServeOptions {
   access: AccessService;
   upload: UploadOptions;
+  /** Aborted when the service stops: answers without an end of their own are then broken off. */
+  stopping: AbortSignal;
 }
 
 const NOBODY: Actor = { kind: "user", name: "anonymous" };
+const MAX_DEPTH = 64;
 const parseJson: RequestHandler = express.json({ limit: "1mb", strict: false });
 
 /** The handler of one route. Authentication comes before anything of the body is read. */
-export function serve(route: Route, { access, upload }: ServeOptions): RequestHandler {
+export function serve(route: Route, { access, upload, stopping }: ServeOptions): RequestHandler {
   const readUpload = route.multipart && uploadReader(route.multipart, upload);
   return async (request, response) => {
     const actor = route.open ? NOBODY : await access.authenticate(request.headers.authorization);
@@ -39,7 +42,7 @@ export function serve(route: Route, { access, upload }: ServeOptions): RequestHa
       headers,
       gone: goneSignal(response),
     };
-    await send(await route.handle(ask), response);
+    await send(await route.handle(ask), response, stopping);
   };
 }
 
@@ -56,7 +59,21 @@ async function readJson(
   await new Promise<void>((resolve, reject) => {
     parseJson(request, response, (error: unknown) => (error instanceof Error ? reject(error) : resolve()));
   });
+  if (isDeeperThan(MAX_DEPTH, request.body)) {
+    const message = `The body is nested deeper than ${MAX_DEPTH} levels; flatten it.`;
+    throw new AppError("invalid", message, { reason: "too_deep" });
+  }
   return { body: request.body as unknown, files: {} };
+}
+
+/** Level by level, not by recursion: the parser takes any depth, but checking or writing it would overflow the stack. */
+function isDeeperThan(levels: number, value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= levels; depth++) {
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []) as unknown[]);
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 /** @param where what the pointers of faults begin with: `path`, `query`, or nothing for the body */
@@ -64,7 +81,8 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string): un
   if (!schema) return undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const known = "shape" in schema ? Object.keys(schema.shape as object) : [];
+  const object = "unwrap" in schema ? (schema as z.ZodOptional<z.ZodType>).unwrap() : schema;
+  const known = "shape" in object ? Object.keys(object.shape as object) : [];
   const errors = faultsOf(parsed.error, where, known);
   const detail = errors.map(({ pointer, message }) => `${pointer || "the body"} ${message}`).join("; ");
   throw new AppError("invalid", `The request cannot be used: ${detail}.`, { reason: "invalid_request", errors });
@@ -76,7 +94,11 @@ function goneSignal(response: Response): AbortSignal {
   return gone.signal;
 }
 
-async function send({ status, headers = {}, json, bytes, file }: Reply, response: Response): Promise<void> {
+async function send(
+  { status, headers = {}, json, bytes, file, live }: Reply,
+  response: Response,
+  stopping: AbortSignal,
+): Promise<void> {
   response.status(status).set(headers);
   if (json !== undefined) {
     response.json(json);
@@ -88,8 +110,9 @@ async function send({ status, headers = {}, json, bytes, file }: Reply, response
     return;
   }
   response.flushHeaders();
-  await pipeline(source, response).catch((error: unknown) => {
-    // The client left before the end: nobody is there to be told.
-    if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+  await pipeline(source, response, live ? { signal: stopping } : {}).catch((error: unknown) => {
+    // The client left before the end, or we stop: the broken connection says all there is to say.
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ABORT_ERR") throw error;
   });
 }

@@ -28,9 +28,9 @@ export class ExecutionService {
     if (execution.attempt === 0 || isFinal(execution.status)) return execution;
     const { logs, workspaces } = this.with_;
     const place = { executionId: id, attempt: execution.attempt };
-    execution.logBytes = await logs.size({ ...place, stream: "log" });
-    execution.errorLogBytes = await logs.size({ ...place, stream: "error_log" });
-    execution.progress = await workspaces.progress(runIdOf(id, execution.attempt));
+    execution.logBytes = logs.size({ ...place, stream: "log" });
+    execution.errorLogBytes = logs.size({ ...place, stream: "error_log" });
+    execution.progress = workspaces.progress(runIdOf(id, execution.attempt));
     return execution;
   }
 

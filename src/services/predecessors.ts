@@ -39,6 +39,9 @@ export async function planLinks(
 ): Promise<LinkPlan> {
   const faults: Fault[] = [];
   const existing = await existingBatches(manager, configs, attachTo);
+  // It may have been deleted while the archive was being taken in.
+  if (attachTo !== undefined && !existing.some(({ id }) => id === attachTo))
+    throw new AppError("not_found", `There is no batch with the id or name "${attachTo}".`);
   const byName = new Map(existing.map((batch) => [batch.nameKey, batch.id]));
   configs.forEach(({ name }, i) => byName.set(nameKeyOf(name), placeholder(i)));
   const edges: Edge[] = [];

@@ -15,6 +15,7 @@ import type { EventLog } from "../handlers/event-log.js";
 import type { Scheduler } from "../jobs/scheduler.js";
 import type { Actor } from "../models/actor.js";
 import { linkOptions, scheduleOf, type BatchConfig } from "../models/batch-config.js";
+import { foldName } from "../models/name.js";
 import type { Schedule } from "../models/schedule.js";
 import { placeholder, planLinks, type UploadPlace } from "./predecessors.js";
 
@@ -72,7 +73,12 @@ export class Registration {
     const plan = await planLinks(manager, configs, place);
     const batches = new Map<number, Batch>();
     for (const [i, { config, file }] of uploads.entries()) {
-      const batch = await this.insertBatch(transaction, config, !plan.withdrawn.has(placeholder(i)));
+      const batch = await this.insertBatch(
+        transaction,
+        config,
+        !plan.withdrawn.has(placeholder(i)),
+        place.pointerOf(i),
+      );
       batches.set(placeholder(i), batch);
       await this.insertArtifact(transaction, batch, stored[i], file);
       await this.insertTrigger(transaction, batch);
@@ -96,15 +102,21 @@ export class Registration {
     const taken = new Set((await manager.findBy(Batch, { nameKey: In(keys) })).map(({ nameKey }) => nameKey));
     const errors = uploads.flatMap(({ config }, i): Fault[] => {
       if (!taken.has(keys[i] ?? "")) return [];
-      return [{ pointer: `${pointerOf(i)}/name`, message: `a batch named "${config.name}" exists already` }];
+      return [takenFault(pointerOf(i), config.name)];
     });
     if (errors.length > 0) throw nameTaken(errors);
   }
 
-  private async insertBatch({ manager }: Transaction, config: BatchConfig, enabled: boolean): Promise<Batch> {
+  private async insertBatch(
+    { manager }: Transaction,
+    config: BatchConfig,
+    enabled: boolean,
+    pointer: string,
+  ): Promise<Batch> {
     const now = this.with_.clock.now();
     const batch = Object.assign(new Batch(), {
       name: config.name,
+      foldedName: foldName(config.name),
       nameKey: nameKeyOf(config.name),
       description: config.description,
       config,
@@ -120,7 +132,7 @@ export class Registration {
       await manager.insert(Batch, batch);
     } catch (error) {
       // Somebody took the name after we had looked.
-      if (isUniqueViolation(error)) throw nameTaken([{ pointer: "/name", message: `"${config.name}" exists already` }]);
+      if (isUniqueViolation(error)) throw nameTaken([takenFault(pointer, config.name)]);
       throw error;
     }
     return batch;
@@ -150,6 +162,10 @@ export class Registration {
     await transaction.manager.insert(Trigger, trigger);
     if (batch.enabled) await this.with_.scheduler.arm(transaction, trigger);
   }
+}
+
+function takenFault(pointer: string, name: string): Fault {
+  return { pointer: `${pointer}/name`, message: `a batch named "${name}" exists already` };
 }
 
 function nameTaken(errors: Fault[]): AppError {

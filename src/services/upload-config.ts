@@ -13,10 +13,17 @@ function refused(errors: Fault[]): AppError {
   return new AppError("invalid", message, { reason: "invalid_config", errors });
 }
 
+/** No key of ours, and one that would vanish on its way through objects instead of being refused. */
+function refuseProto(key: string, value: unknown): unknown {
+  if (key !== "__proto__") return value;
+  throw refused([{ pointer: "/__proto__", message: "is a name that cannot be taken anywhere in a config" }]);
+}
+
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\ufeff/, "")) as unknown;
+    return JSON.parse(text.replace(/^\ufeff/, ""), refuseProto) as unknown;
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const why = error instanceof Error ? error.message : "it is not JSON";
     throw new AppError("invalid", `The config is not valid JSON: ${why}.`, { reason: "invalid_json" });
   }

@@ -102,24 +102,24 @@ describe("making", () => {
 
   it("creates an empty file closed to other users, and leaves one with content as it is", async () => {
     await store.ensureFile(ref);
-    expect(await store.size(ref)).toBe(0);
+    expect(store.size(ref)).toBe(0);
     expect((await stat(store.pathFor(ref))).mode & 0o007).toBe(0);
     await appendFile(store.pathFor(ref), "hello\n");
     await store.ensureFile(ref);
-    expect(await store.size(ref)).toBe(6);
+    expect(store.size(ref)).toBe(6);
   });
 
   it("makes the folder again after somebody emptied the log folder", async () => {
     await store.ensureFile(ref);
     await rm(join(folder, "0"), { recursive: true });
     await store.ensureFile(ref);
-    expect(await store.size(ref)).toBe(0);
+    expect(store.size(ref)).toBe(0);
   });
 });
 
 describe("reading", () => {
   it("has no size and nothing to open where there is no log", async () => {
-    expect(await store.size(ref)).toBeNull();
+    expect(store.size(ref)).toBeNull();
     expect(await store.open(ref)).toBeNull();
   });
 
@@ -127,9 +127,9 @@ describe("reading", () => {
     await write("out");
     await write("error", { ...ref, stream: "error_log" });
     await write("second", { ...ref, attempt: 2 });
-    expect(await store.size(ref)).toBe(3);
-    expect(await store.size({ ...ref, stream: "error_log" })).toBe(5);
-    expect(await store.size({ ...ref, attempt: 2 })).toBe(6);
+    expect(store.size(ref)).toBe(3);
+    expect(store.size({ ...ref, stream: "error_log" })).toBe(5);
+    expect(store.size({ ...ref, attempt: 2 })).toBe(6);
   });
 
   it("reads any range byte for byte", async () => {
@@ -206,7 +206,7 @@ describe("what stands in the place of a log", () => {
     await expect(
       store.follow(ref, { from: 0, signal: AbortSignal.timeout(10_000), isFinal: () => Promise.resolve(true) }).next(),
     ).rejects.toMatchObject(refused);
-    expect(await store.size(ref)).toBeNull();
+    expect(store.size(ref)).toBeNull();
   }
 
   it("is refused if it is a link, and never read or written", async () => {
@@ -257,7 +257,7 @@ describe("removing", () => {
     await write("a");
     await store.remove(ref.executionId, ref.attempt);
     await store.remove(ref.executionId, ref.attempt);
-    expect(await store.size(ref)).toBeNull();
+    expect(store.size(ref)).toBeNull();
   });
 
   it("leaves an open reader its bytes", async () => {

@@ -8,6 +8,7 @@ const TABLES = [
     columns: [
       id,
       varchar("name", 128),
+      varchar("foldedName", 384),
       varchar("nameKey", 64),
       text("description"),
       json("config"),

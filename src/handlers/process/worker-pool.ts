@@ -79,7 +79,7 @@ export class WorkerPool {
       const worker = await this.takeWorker(sending > 1);
       const answer = await worker.ask(runId);
       this.release(worker);
-      if (answer.kind !== "worker_gone" || sending === SENDINGS || (await this.hasBegun(runId))) return answer;
+      if (answer.kind !== "worker_gone" || sending === SENDINGS || this.hasBegun(runId)) return answer;
     }
   }
 
@@ -96,8 +96,8 @@ export class WorkerPool {
     await Promise.all([...this.workers].map((worker) => worker.leave()));
   }
 
-  private async hasBegun(runId: string): Promise<boolean> {
-    return (await readStatus(join(this.options.runsFolder, runId))).state !== "absent";
+  private hasBegun(runId: string): boolean {
+    return readStatus(join(this.options.runsFolder, runId)).state !== "absent";
   }
 
   private takeWorker(first: boolean): Promise<PoolWorker> {

@@ -11,6 +11,6 @@ const pool = new WorkerPool({ runsFolder, size: 2, capBytes: 1 << 20, baseEnv: {
 await pool.start();
 void pool.run(runId);
 if (mode === "stop") {
-  while ((await readStatus(join(runsFolder, runId))).state !== "running") await pause(5);
+  while (readStatus(join(runsFolder, runId)).state !== "running") await pause(5);
   await pool.stop();
 }

@@ -70,7 +70,7 @@ describe("process tree", () => {
     process.kill(deaf.run.script.pid, "SIGSTOP");
     expect(await signalRun(deaf.run, "SIGTERM")).toBeGreaterThanOrEqual(1);
     await room.printed(deaf.runId, "not yet");
-    expect(await readStatus(room.runFolder(deaf.runId))).toMatchObject({ state: "running" });
+    expect(readStatus(room.runFolder(deaf.runId))).toMatchObject({ state: "running" });
     expect(await signalRun(deaf.run, "SIGKILL")).toBeGreaterThanOrEqual(1);
     expect(await deaf.answer).toMatchObject({ kind: "done", code: 137 });
     expect(await signalRun(deaf.run, "SIGKILL")).toBe(0);

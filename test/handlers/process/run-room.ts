@@ -92,7 +92,7 @@ export class RunRoom {
     await mkdir(this.workFolder(runId), { recursive: true });
     await writeFile(join(this.workFolder(runId), "script.sh"), script);
     const { args = [], env, ...rest } = changes;
-    await writeRequest(this.runFolder(runId), {
+    writeRequest(this.runFolder(runId), {
       workFolder: this.workFolder(runId),
       outFile: this.logFile(runId, "out"),
       errFile: this.logFile(runId, "err"),
@@ -112,7 +112,7 @@ export class RunRoom {
   /** Has a prepared run done and returns all that is known of it. */
   async finish(runId: string): Promise<Outcome> {
     const answer = await this.pool.run(runId);
-    const status = await readStatus(this.runFolder(runId));
+    const status = readStatus(this.runFolder(runId));
     return { answer, out: await this.log(runId, "out"), err: await this.log(runId, "err"), status };
   }
 
@@ -135,8 +135,8 @@ export class RunRoom {
 
   /** Waits until the script runs, and tells who runs it. */
   async started(runId: string): Promise<{ script: ProcessIdentity; worker: ProcessIdentity }> {
-    return until("the script runs", async () => {
-      const status = await readStatus(this.runFolder(runId));
+    return until("the script runs", () => {
+      const status = readStatus(this.runFolder(runId));
       return status.state === "running" && status.script && { script: status.script, worker: status.worker };
     });
   }

@@ -30,8 +30,8 @@ async function finishesAlone(room: RunRoom, runId: string): Promise<void> {
   await room.printed(runId, "first\n");
   expect([isAlive(script), isAlive(worker)]).toEqual([true, true]);
   await writeFile(join(room.workFolder(runId), "go"), "");
-  const status = await until("the script has ended", async () => {
-    const now = await readStatus(room.runFolder(runId));
+  const status = await until("the script has ended", () => {
+    const now = readStatus(room.runFolder(runId));
     return now.state === "exit" && now;
   });
   expect(status).toMatchObject({ code: 5, outTruncated: false, errTruncated: false });

@@ -101,7 +101,7 @@ describe("capture", () => {
     const answer = room.pool.run(runId);
     await room.printed(runId, "first\n");
     await room.printed(runId, "first error\n", "err");
-    expect(await readStatus(room.runFolder(runId))).toMatchObject({ state: "running" });
+    expect(readStatus(room.runFolder(runId))).toMatchObject({ state: "running" });
     await writeFile(join(room.workFolder(runId), "go"), "");
     expect(await answer).toEqual({ kind: "done", code: 5, open: false });
     expect((await room.log(runId, "out")).toString()).toBe("first\nsecond\n");

@@ -37,7 +37,7 @@ describe("worker pool", () => {
     const ended: number[] = [];
     const queued = await Promise.all([1, 2, 3, 4].map(() => room.prepare("true")));
     const rest = Promise.all(queued.map((runId, at) => room.pool.run(runId).then(() => ended.push(at))));
-    for (const runId of queued) expect(await readStatus(room.runFolder(runId))).toEqual({ state: "absent" });
+    for (const runId of queued) expect(readStatus(room.runFolder(runId))).toEqual({ state: "absent" });
     await held[0]?.release();
     await rest;
     expect(ended).toEqual([0, 1, 2, 3]);
@@ -78,7 +78,7 @@ describe("worker pool", () => {
     const { runId, answer, release, script, worker } = await startWaiting(room);
     process.kill(worker.pid, "SIGKILL");
     expect(await answer).toEqual({ kind: "worker_gone" });
-    expect(await readStatus(room.runFolder(runId))).toEqual({ state: "running", worker, script });
+    expect(readStatus(room.runFolder(runId))).toEqual({ state: "running", worker, script });
     expect([isAlive(worker), isAlive(script)]).toEqual([false, true]);
     expect((await room.run("true")).answer).toEqual(DONE);
     await release();

@@ -1,0 +1,13 @@
+# Removes the folders whose names come in on standard input, one per line, relative to the working folder.
+# Those that come in quick succession go with one rm: starting a program costs more than removing a small folder.
+# Ends, when all is done, with the end of its input: with the service, that is.
+
+readonly MOST_AT_ONCE=200 PAUSE_S=0.05
+
+while IFS= read -r name; do
+  names=("$name")
+  while ((${#names[@]} < MOST_AT_ONCE)) && IFS= read -r -t "$PAUSE_S" name; do
+    names+=("$name")
+  done
+  rm -rf -- "${names[@]}"
+done
