@@ -32,10 +32,12 @@ export async function takeNumbers(manager: EntityManager, batchIds: number[]): P
   );
 }
 
+/** Of a batch that does not allow overlap only the first in line, and only while none of it runs. */
 const CLAIMABLE = `
-  SELECT id, batchId, exclusive FROM executions e
+  SELECT id FROM executions e
   WHERE status = 'queued' AND (exclusive = FALSE OR NOT EXISTS (
-    SELECT 1 FROM executions r WHERE r.batchId = e.batchId AND r.status IN ('running', 'stopping')))
+    SELECT 1 FROM executions o WHERE o.batchId = e.batchId
+    AND (o.status IN ('running', 'stopping') OR (o.status = 'queued' AND o.id < e.id))))
   ORDER BY id LIMIT ?`;
 
 /**
@@ -48,15 +50,8 @@ export async function claimableExecutions(manager: EntityManager, concurrency: n
   );
   const free = concurrency - Number(counted[0]?.["running"]);
   if (free <= 0) return [];
-  // More than fit, because several of one batch may stand first in line and only one of them may go.
-  const rows: Row[] = await manager.query(CLAIMABLE, [free * 4]);
-  const taken = new Set<number>();
-  const claimable = rows.filter(({ batchId, exclusive }) => {
-    const blocked = Boolean(exclusive) && taken.has(Number(batchId));
-    taken.add(Number(batchId));
-    return !blocked;
-  });
-  if (claimable.length === 0) return [];
-  const ids = claimable.slice(0, free).map(({ id }) => Number(id));
+  const rows: Row[] = await manager.query(CLAIMABLE, [free]);
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ id }) => Number(id));
   return selectRows(manager, Execution, `WHERE id IN (${ids.map(() => "?").join(", ")}) ORDER BY id`, ids);
 }

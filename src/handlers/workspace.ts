@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { copyFile, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Progress } from "../models/execution.js";
+import type { ExecutionInput, Progress } from "../models/execution.js";
 import { Remover } from "./process/remover.js";
 import { copySmallTree, smallTree, type SmallTree } from "./small-tree.js";
 
@@ -28,6 +28,13 @@ export interface Workspace {
 /** Of what a script writes beside its output, so much is read. */
 const MAX_REPORT_BYTES = 64 * 1024;
 const MAX_TREES = 10_000;
+
+const MAX_FILE_NAME_BYTES = 255;
+
+/** The name of a predecessor's output in the inputs folder: its batch's name, unless no file may have so long a one. */
+export function inputNameOf({ batchName, executionId }: ExecutionInput): string {
+  return Buffer.byteLength(batchName) <= MAX_FILE_NAME_BYTES ? batchName : `execution ${executionId}`;
+}
 
 /** Run folders are named `<execution>-<attempt>`. */
 export function runIdOf(executionId: number, attempt: number): string {

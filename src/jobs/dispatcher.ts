@@ -1,5 +1,4 @@
 // The dispatcher: whenever something may have become claimable, has it claimed, and hands what is claimed to the runner.
-import type { Execution } from "../entities/execution.js";
 import type { Logger } from "../handlers/logger.js";
 import type { Queue } from "./queue.js";
 import type { Runner } from "./runner.js";
@@ -29,7 +28,7 @@ export class Dispatcher {
       onClaimed: (executions) => {
         for (const execution of executions) void this.with_.runner.run(execution);
       },
-      onStopping: (execution) => this.end(execution),
+      onStopping: (execution) => void this.with_.stopper.end(execution),
     });
     void this.wake();
   }
@@ -58,11 +57,5 @@ export class Dispatcher {
     const asked = this.asked && !this.closed;
     this.asked = false;
     return asked;
-  }
-
-  private end(execution: Execution): void {
-    this.with_.stopper.end(execution).catch((error: unknown) => {
-      this.with_.logger.error({ err: error, execution: execution.id }, "a script could not be ended");
-    });
   }
 }

@@ -46,7 +46,11 @@ function failure(code: number): Reason {
 
 /** The columns that the end of `execution` sets. */
 export function conclude(execution: Execution, ending: Ending): Conclusion {
-  if (ending.kind === "refused") return { ...closed("failed", ending.at, ending.reason), errorLogBytes: 0 };
+  if (ending.kind === "refused") {
+    // Told to end before it began: that, and not the missing start, is why it has no result.
+    if (execution.stopAs) return { status: execution.stopAs, finishedAt: ending.at, errorLogBytes: 0 };
+    return { ...closed("failed", ending.at, ending.reason), errorLogBytes: 0 };
+  }
   const { captured, at } = ending;
   if (ending.kind === "lost") return { ...captured, ...closed("lost", at, ending.reason), ...emptyErrorLog(captured) };
   const { code } = ending;

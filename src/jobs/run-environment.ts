@@ -1,7 +1,7 @@
 // What a script is told: its BATCHLINE_ variables beside its own and the inherited ones.
 import path from "node:path";
 import type { Execution } from "../entities/execution.js";
-import type { RunPaths } from "../handlers/workspace.js";
+import { inputNameOf, type RunPaths } from "../handlers/workspace.js";
 import type { BatchConfig } from "../models/batch-config.js";
 import { toInstant } from "../models/shapes.js";
 
@@ -39,7 +39,7 @@ export function environmentOf(execution: Execution, config: BatchConfig, around:
 
 /** The predecessors' outputs as the script sees them: one path each, in link order. */
 export function previousOutputs(execution: Execution, paths: RunPaths): string[] {
-  return execution.inputs.map(({ batchName }) => path.join(paths.inputs, batchName));
+  return execution.inputs.map((input) => path.join(paths.inputs, inputNameOf(input)));
 }
 
 /** What marks every process of a run, however far it has wandered: the one variable that no other run has. */

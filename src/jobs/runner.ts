@@ -9,7 +9,7 @@ import type { LogStore } from "../handlers/log-store.js";
 import type { Logger } from "../handlers/logger.js";
 import { readStatus, writeRequest, type RunStatus } from "../handlers/process/run-folder.js";
 import type { WorkerPool } from "../handlers/process/worker-pool.js";
-import { runIdOf, type Workspaces } from "../handlers/workspace.js";
+import { inputNameOf, runIdOf, type Workspaces } from "../handlers/workspace.js";
 import { watchRun } from "./adoption.js";
 import type { Reason } from "./demand.js";
 import type { Captured, Ending } from "./ending.js";
@@ -36,6 +36,8 @@ const LOST: Reason = {
   text: "The process that watched the script is gone without having recorded an exit code.",
 };
 
+const STOPPED: Reason = { code: "cancelled", text: "It was stopped before its script began." };
+
 export class Runner {
   private readonly closing = new AbortController();
 
@@ -47,6 +49,7 @@ export class Runner {
       const material = await this.material(execution);
       this.with_.stopper.watch(execution, material.config);
       await this.prepare(execution, runId, material);
+      if (this.with_.stopper.isEnding(execution.id)) return this.refused(STOPPED);
       const answer = await this.with_.pool.run(runId);
       if (answer.kind === "no_space") throw new AppError("unavailable", "The disk that holds DATA_DIR is full.");
       // Not "done": somebody else has begun this very attempt, or the worker died with it. The status file knows.
@@ -59,11 +62,12 @@ export class Runner {
   /** Takes up an execution that an earlier service left running: starts it if nobody did, else watches it to its end. */
   async resume(execution: Execution): Promise<void> {
     const status = readStatus(this.folderOf(runIdOf(execution.id, execution.attempt)));
-    if (status.state === "absent") return this.run(execution);
+    if (status.state === "absent" && execution.status === "running") return this.run(execution);
     await this.guard(execution, async (runId) => {
+      if (status.state === "absent") return this.refused(STOPPED);
       const { config } = await this.material(execution);
       this.with_.stopper.watch(execution, config);
-      if (execution.status === "stopping") await this.with_.stopper.end(execution);
+      if (execution.status === "stopping") void this.with_.stopper.end(execution);
       return this.watch(execution, runId);
     });
   }
@@ -81,7 +85,7 @@ export class Runner {
     try {
       const ending = await act(runId).catch((error: unknown) => this.refusal(execution, error));
       if (this.closing.signal.aborted) return;
-      stopper.forget(execution.id);
+      await stopper.forget(execution);
       await queue.finish(execution, ending);
       workspaces.remove(runId);
     } catch (error) {
@@ -94,7 +98,11 @@ export class Runner {
     if (!this.closing.signal.aborted) this.with_.logger.error({ err: error, execution: execution.id }, "not started");
     const text =
       error instanceof AppError ? error.message : "Its files could not be laid out; the server log says why.";
-    return { kind: "refused", at: this.with_.clock.now(), reason: { code: "cannot_start", text } };
+    return this.refused({ code: "cannot_start", text });
+  }
+
+  private refused(reason: Reason): Ending {
+    return { kind: "refused", at: this.with_.clock.now(), reason };
   }
 
   private async material(execution: Execution): Promise<RunMaterial> {
@@ -126,11 +134,12 @@ export class Runner {
   private async inputFiles(execution: Execution): Promise<{ name: string; file: string | null }[]> {
     const { logs } = this.with_;
     return Promise.all(
-      execution.inputs.map(async ({ batchName, executionId, attempt }) => {
-        if (attempt === 0) return { name: batchName, file: null };
+      execution.inputs.map(async (input) => {
+        const { executionId, attempt } = input;
+        if (attempt === 0) return { name: inputNameOf(input), file: null };
         const ref = { executionId, attempt, stream: "log" } as const;
         await logs.ensureFile(ref);
-        return { name: batchName, file: logs.pathFor(ref) };
+        return { name: inputNameOf(input), file: logs.pathFor(ref) };
       }),
     );
   }

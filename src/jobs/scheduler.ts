@@ -33,8 +33,8 @@ const RETRY_AFTER_MS = 1000;
 const MISSED: Verdict = {
   status: "missed",
   reason: {
-    code: "service_down",
-    text: "The service was not running at its time; only the latest such occurrence runs.",
+    code: "overdue",
+    text: "The service was not running at its time, or its clock was set forward; only the latest such occurrence runs.",
   },
 };
 
@@ -173,7 +173,10 @@ export class Scheduler {
   }
 }
 
-/** The planned instants from the watermark up to now, and the one after them; computed from the plan, not the clock. */
+/**
+ * The planned instants from the watermark up to now, and the one after them; computed from the plan, not the clock.
+ * Of more than a thousand the oldest and the very latest are listed: it is the one that runs.
+ */
 function overdue(trigger: Trigger, watermark: number, now: number): { due: number[]; next: number | null } {
   const schedule = scheduleOfTrigger(trigger);
   const due: number[] = [];
@@ -182,8 +185,23 @@ function overdue(trigger: Trigger, watermark: number, now: number): { due: numbe
     due.push(next);
     next = nextOccurrence(schedule, next);
   }
-  if (next !== null && next <= now) next = nextOccurrence(schedule, now);
-  return { due, next };
+  if (next === null || next > now) return { due, next };
+  return { due: [...due.slice(0, -1), latestUpTo(schedule, now)], next: nextOccurrence(schedule, now) };
+}
+
+/** The last occurrence not after `now`, of a schedule that has one: looked for in a window that grows until one is in it. */
+function latestUpTo(schedule: Schedule, now: number): number {
+  for (let windowMs = 1000; ; windowMs *= 2) {
+    let latest: number | null = null;
+    for (
+      let at = nextOccurrence(schedule, now - windowMs);
+      at !== null && at <= now;
+      at = nextOccurrence(schedule, at)
+    ) {
+      latest = at;
+    }
+    if (latest !== null) return latest;
+  }
 }
 
 function demandOf(batch: Batch, trigger: Trigger, scheduledAt: number, latest: boolean): Demand {

@@ -1,4 +1,5 @@
 // The stopper: ends scripts early. Politely first, then firmly, and the whole process tree of each.
+import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../database/database.js";
 import type { Execution } from "../entities/execution.js";
 import type { Clock } from "../handlers/clock.js";
@@ -22,10 +23,15 @@ interface Collaborators {
 /** The longest delay that setTimeout takes; a longer one is waited for in pieces. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 const DEFAULT_KILL_AFTER_MS = 10_000;
+/** So often a signal is sent again that found nobody yet, or that somebody survived. */
+const AGAIN_MS = 50;
 
+/** What is known of one execution while it runs. */
 interface Watch {
   killAfterMs: number;
-  timer: NodeJS.Timeout | null;
+  deadline: NodeJS.Timeout | null;
+  /** Told to end. */
+  ending: boolean;
 }
 
 export class Stopper {
@@ -33,57 +39,99 @@ export class Stopper {
 
   constructor(private readonly with_: Collaborators) {}
 
-  /** From now on `execution` is ended at its timeout, counted from its start, and when it is to stop. */
+  /** From now on `execution` is ended at its timeout, counted from its start. */
   watch(execution: Execution, config: BatchConfig): void {
-    const killAfterMs = parseDuration(config.killAfter) ?? DEFAULT_KILL_AFTER_MS;
-    const watch: Watch = { killAfterMs, timer: null };
-    this.watches.set(execution.id, watch);
+    const watch = this.watchOf(execution.id);
+    watch.killAfterMs = parseDuration(config.killAfter) ?? DEFAULT_KILL_AFTER_MS;
     if (config.timeout === undefined || execution.startedAt === null) return;
     const deadline = execution.startedAt + (parseDuration(config.timeout) ?? 0);
-    this.at(watch, deadline, () => this.timeOut(execution, config.timeout ?? ""));
+    this.timeOutAt(watch, deadline, execution, config.timeout);
   }
 
-  /** The execution has ended: nothing is left to stop. */
-  forget(id: number): void {
-    const timer = this.watches.get(id)?.timer;
-    if (timer) clearTimeout(timer);
-    this.watches.delete(id);
+  /** True if the execution was told to end. */
+  isEnding(id: number): boolean {
+    return this.watches.get(id)?.ending ?? false;
   }
 
-  /** TERM now, KILL after the execution's grace time if it has not ended by then. */
+  /**
+   * TERM to every process of the execution, KILL to those that are left after its grace time. May come before its
+   * script has begun: the signal is sent again until it finds somebody, or the execution is forgotten.
+   */
   async end(execution: Execution): Promise<void> {
-    const watch = this.watches.get(execution.id);
-    if (!watch) return;
-    if (watch.timer) clearTimeout(watch.timer);
-    this.at(watch, this.with_.clock.now() + watch.killAfterMs, () => this.signal(execution, "SIGKILL"));
-    await this.signal(execution, "SIGTERM");
+    const watch = this.watchOf(execution.id);
+    if (watch.ending) return;
+    watch.ending = true;
+    if (watch.deadline) clearTimeout(watch.deadline);
+    try {
+      await this.signalUntilForgotten(execution, watch);
+    } catch (error) {
+      this.with_.logger.error({ err: error, execution: execution.id }, "a script could not be ended");
+    }
+  }
+
+  private async signalUntilForgotten(execution: Execution, watch: Watch): Promise<void> {
+    const begun = performance.now();
+    const lives = () => this.watches.get(execution.id) === watch;
+    while (lives() && (await this.signal(execution, "SIGTERM")) === 0) await pause(AGAIN_MS);
+    while (lives() && performance.now() - begun < watch.killAfterMs) await pause(AGAIN_MS);
+    while (lives()) {
+      await this.signal(execution, "SIGKILL");
+      await pause(AGAIN_MS);
+    }
+  }
+
+  /** The execution has ended. If it was told to, nothing of it may live on: what ignored TERM is killed. */
+  async forget(execution: Execution): Promise<void> {
+    const ending = this.isEnding(execution.id);
+    this.drop(execution.id);
+    if (ending) await this.signal(execution, "SIGKILL");
   }
 
   close(): void {
-    for (const id of [...this.watches.keys()]) this.forget(id);
+    for (const id of [...this.watches.keys()]) this.drop(id);
+  }
+
+  private drop(id: number): void {
+    const deadline = this.watches.get(id)?.deadline;
+    if (deadline) clearTimeout(deadline);
+    this.watches.delete(id);
+  }
+
+  private watchOf(id: number): Watch {
+    const watch = this.watches.get(id) ?? { killAfterMs: DEFAULT_KILL_AFTER_MS, deadline: null, ending: false };
+    this.watches.set(id, watch);
+    return watch;
+  }
+
+  private timeOutAt(watch: Watch, instant: number, execution: Execution, timeout: string): void {
+    const wait = Math.max(0, instant - this.with_.clock.now());
+    const due = () => {
+      if (wait > MAX_DELAY_MS) this.timeOutAt(watch, instant, execution, timeout);
+      else void this.timeOut(execution, timeout);
+    };
+    watch.deadline = setTimeout(due, Math.min(wait, MAX_DELAY_MS)).unref();
   }
 
   private async timeOut(execution: Execution, timeout: string): Promise<void> {
     const reason = { code: "timeout", text: `It ran longer than its timeout of ${timeout}.` };
-    await this.with_.database.write((transaction) =>
-      this.with_.queue.stop(transaction, execution.id, { as: "timed_out", reason }),
-    );
+    const stop = { as: "timed_out", reason } as const;
+    await this.with_.database
+      .write((transaction) => this.with_.queue.stop(transaction, execution.id, stop))
+      .catch((error: unknown) => this.with_.logger.error({ err: error, execution: execution.id }, "not timed out"));
   }
 
-  private async signal(execution: Execution, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  /** Returns how many processes it reached. */
+  private async signal(execution: Execution, signal: "SIGTERM" | "SIGKILL"): Promise<number> {
     const paths = this.with_.workspaces.pathsOf(runIdOf(execution.id, execution.attempt));
     const status = readStatus(paths.runFolder);
     const script = status.state === "running" ? (status.script ?? null) : null;
-    const count = await signalRun({ script, cookie: cookieOf(paths) }, signal);
-    this.with_.logger.info({ execution: execution.id, signal, processes: count }, "ending a script");
+    const processes = await signalRun({ script, cookie: cookieOf(paths) }, signal);
+    if (processes > 0) this.with_.logger.info({ execution: execution.id, signal, processes }, "ending a script");
+    return processes;
   }
+}
 
-  private at(watch: Watch, instant: number, act: () => Promise<void>): void {
-    const wait = instant - this.with_.clock.now();
-    const again = () => {
-      if (wait > MAX_DELAY_MS) this.at(watch, instant, act);
-      else act().catch((error: unknown) => this.with_.logger.error({ err: error }, "a script could not be ended"));
-    };
-    watch.timer = setTimeout(again, Math.min(Math.max(0, wait), MAX_DELAY_MS)).unref();
-  }
+/** Keeps nothing alive: a service that is told to stop need not wait for scripts to end. */
+function pause(ms: number): Promise<void> {
+  return delay(ms, undefined, { ref: false });
 }

@@ -7,6 +7,7 @@ import type { Ask, Reply } from "../controllers/reply.js";
 import { AppError } from "../errors.js";
 import type { Actor } from "../models/actor.js";
 import { faultsOf } from "../models/faults.js";
+import { explainJson } from "../models/json.js";
 import type { z } from "zod";
 import type { AccessService } from "../services/access-service.js";
 import type { Route } from "./route.js";
@@ -20,7 +21,6 @@ export interface ServeOptions {
 }
 
 const NOBODY: Actor = { kind: "user", name: "anonymous" };
-const MAX_DEPTH = 64;
 const parseJson: RequestHandler = express.json({ limit: "1mb", strict: false });
 
 /** The handler of one route. Authentication comes before anything of the body is read. */
@@ -59,21 +59,9 @@ async function readJson(
   await new Promise<void>((resolve, reject) => {
     parseJson(request, response, (error: unknown) => (error instanceof Error ? reject(error) : resolve()));
   });
-  if (isDeeperThan(MAX_DEPTH, request.body)) {
-    const message = `The body is nested deeper than ${MAX_DEPTH} levels; flatten it.`;
-    throw new AppError("invalid", message, { reason: "too_deep" });
-  }
+  const complaint = explainJson(request.body);
+  if (complaint) throw new AppError("invalid", `The body ${complaint}.`, { reason: "invalid_json" });
   return { body: request.body as unknown, files: {} };
-}
-
-/** Level by level, not by recursion: the parser takes any depth, but checking or writing it would overflow the stack. */
-function isDeeperThan(levels: number, value: unknown): boolean {
-  let level = [value];
-  for (let depth = 0; depth <= levels; depth++) {
-    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []) as unknown[]);
-    if (level.length === 0) return false;
-  }
-  return true;
 }
 
 /** @param where what the pointers of faults begin with: `path`, `query`, or nothing for the body */

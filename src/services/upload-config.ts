@@ -1,6 +1,7 @@
 // Reads the `config` part of an upload: JSON text, checked, with every fault found.
 import { AppError, type Fault } from "../errors.js";
 import { parseBatchConfig, type BatchConfig } from "../models/batch-config.js";
+import { explainJson } from "../models/json.js";
 import { foldName } from "../models/name.js";
 import type { ReceivedFile, Upload } from "./registration.js";
 
@@ -13,20 +14,17 @@ function refused(errors: Fault[]): AppError {
   return new AppError("invalid", message, { reason: "invalid_config", errors });
 }
 
-/** No key of ours, and one that would vanish on its way through objects instead of being refused. */
-function refuseProto(key: string, value: unknown): unknown {
-  if (key !== "__proto__") return value;
-  throw refused([{ pointer: "/__proto__", message: "is a name that cannot be taken anywhere in a config" }]);
-}
-
 function parseJson(text: string): unknown {
+  let document: unknown;
   try {
-    return JSON.parse(text.replace(/^\ufeff/, ""), refuseProto) as unknown;
+    document = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
-    if (error instanceof AppError) throw error;
     const why = error instanceof Error ? error.message : "it is not JSON";
     throw new AppError("invalid", `The config is not valid JSON: ${why}.`, { reason: "invalid_json" });
   }
+  const complaint = explainJson(document);
+  if (complaint) throw refused([{ pointer: "", message: complaint }]);
+  return document;
 }
 
 /** The one config of a single upload. @throws AppError `invalid` with every fault */

@@ -135,7 +135,7 @@ describe("when the clock jumps", () => {
     const rows = await finalRows(sdk, "batch", 8);
     expect(rows.map(({ scheduledAt }) => scheduledAt)).toEqual([13, 14, 15, 16, 17, 18, 19, 20].map(hour));
     expect(rows.map(({ status }) => status)).toEqual([...Array<string>(7).fill("missed"), "completed"]);
-    expect(rows[0]).toMatchObject({ reason: { code: "service_down" }, startedAt: null, log: null });
+    expect(rows[0]).toMatchObject({ reason: { code: "overdue" }, startedAt: null, log: null });
     await caughtUp(sdk, clock);
     expect(await planned(sdk, 8)).toHaveLength(8);
   });
