@@ -148,6 +148,11 @@ export function parseBatchConfig(raw: unknown, pointer: string, now: number): Pa
     return { ok: false, faults: [{ pointer, message: "must be a JSON object with at least a name" }] };
   }
   const { value, faults } = translateOlderNames(raw as Record<string, unknown>, pointer);
+  const { env } = value as { env?: unknown };
+  // The schema would drop this one name in silence instead of judging it as any other.
+  if (typeof env === "object" && env !== null && Object.hasOwn(env, "__proto__")) {
+    faults.push({ pointer: `${pointer}/env/__proto__`, message: "this name cannot be taken for a variable" });
+  }
   const parsed = batchConfigSchema.safeParse(value);
   if (!parsed.success) faults.push(...faultsOf(parsed.error, pointer, Object.keys(shape)));
   const at = parsed.data?.at;

@@ -6,16 +6,13 @@ const MAX_DEPTH = 64;
 /**
  * Why a parsed document cannot be taken, in words that follow "it"; null if it can.
  *
- * Walks level by level, not by recursion, because the parser takes any depth. A key `__proto__` is refused, because it
- * would vanish on its way through objects instead of being refused as unknown.
+ * Walks level by level, not by recursion, because the parser takes any depth.
  */
 export function explainJson(document: unknown): string | null {
   let level: unknown[] = [document];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels; flatten it`;
     const objects = level.filter((value): value is object => typeof value === "object" && value !== null);
-    if (objects.some((value) => Object.hasOwn(value, "__proto__")))
-      return "holds a key __proto__, which cannot be taken";
     level = objects.flatMap((value) => Object.values(value) as unknown[]);
   }
   return null;

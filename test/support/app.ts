@@ -52,6 +52,12 @@ export async function startApp(settings: Settings = {}, clock = new FakeClock())
   return launch(config, clock);
 }
 
+function withToken(given?: RequestInit["headers"]): Headers {
+  const headers = new Headers(given);
+  if (!headers.has("Authorization")) headers.set("Authorization", `Bearer ${ADMIN_TOKEN}`);
+  return headers;
+}
+
 async function launch(config: Config, clock: FakeClock): Promise<TestApp> {
   const app = await start({ config, clock, logger: makeLogger(config.logLevel) });
   const events = new EventWatch(app.events);
@@ -75,8 +81,7 @@ async function launch(config: Config, clock: FakeClock): Promise<TestApp> {
       await events.find((event) => event.kind === "execution.finished" && event.subject.id === id);
       return sdk.executions.get(id);
     },
-    request: (route, init = {}) =>
-      fetch(app.url + route, { ...init, headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, ...init.headers } }),
+    request: (route, init = {}) => fetch(app.url + route, { ...init, headers: withToken(init.headers) }),
     restart: async () => {
       await stop();
       return launch(config, clock);
