@@ -1,5 +1,5 @@
 // What a run finds on disk: its private copy of the files, its inputs, its payload; and what it leaves behind there.
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { copyFile, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ExecutionInput, Progress } from "../models/execution.js";
@@ -166,6 +166,8 @@ async function copyTree(from: string, to: string): Promise<void> {
 
 /** The end of a file that a script may have written, at most 64 KiB of it; empty if there is none. */
 function readEnd(file: string): string {
+  // Most scripts write none, and an exception costs ten times as much as this question.
+  if (!existsSync(file)) return "";
   try {
     // Not following links, not waiting for a pipe's other end: the script may have put either there.
     const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

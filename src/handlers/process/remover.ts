@@ -12,9 +12,13 @@ export class Remover {
   /** @param folder absolute; only names inside it are ever removed */
   constructor(private readonly folder: string) {}
 
-  /** Starts the process; early, while the service is small. */
+  /** Starts the process; early, while the service is small, and as the last in line for the processor. */
   start(): void {
-    this.process = spawn("bash", [SCRIPT], { cwd: this.folder, stdio: ["pipe", "ignore", "ignore"], detached: true });
+    this.process = spawn("nice", ["-n", "19", "bash", SCRIPT], {
+      cwd: this.folder,
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+    });
     // One that cannot be had, or is killed, costs disk space until the next start sweeps; it harms no run.
     this.process.on("error", () => undefined).stdin.on("error", () => undefined);
     this.process.unref();
