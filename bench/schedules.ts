@@ -53,7 +53,7 @@ export async function register(
         }),
       );
       await transaction.manager.insert(Trigger, triggers);
-      for (const trigger of triggers) await scheduler.arm(transaction, trigger);
+      await scheduler.arm(transaction, triggers);
     });
   }
 }

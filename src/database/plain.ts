@@ -1,6 +1,7 @@
 // Plain statements over entities, for the path of every run: what TypeORM's builders do in several times the time.
 // They write numbers into the text of a statement, so that none is ever prepared twice; here every value is bound.
 import type { EntityManager, EntityTarget, ObjectLiteral } from "typeorm";
+import { forUpdate } from "./locks.js";
 
 interface Column {
   /** Escaped. */
@@ -93,6 +94,18 @@ export async function updateRows<Row extends ObjectLiteral>(
   const bound = changed.map(({ property, toDatabase }) => toDatabase(fields[property]));
   const { affected } = await run(manager, `UPDATE ${table} SET ${set} WHERE ${condition}`, [...bound, ...values]);
   return affected ?? 0;
+}
+
+/** The rows with these ids. @param lock true: nobody else may change them until the transaction ends */
+export async function selectByIds<Row extends ObjectLiteral & { id: number }>(
+  manager: EntityManager,
+  entity: EntityTarget<Row> & (new () => Row),
+  ids: number[],
+  { lock = false } = {},
+): Promise<Row[]> {
+  if (ids.length === 0) return [];
+  const places = ids.map(() => "?").join(", ");
+  return selectRows(manager, entity, `WHERE id IN (${places}) ORDER BY id${lock ? forUpdate(manager) : ""}`, ids);
 }
 
 /** The rows that `tail` (SQL behind the table's name, with `?` for every value) selects. */

@@ -1,7 +1,7 @@
 // The queue's hottest statements, in plain SQL that both dialects speak: numbering, and what may be claimed.
 import type { EntityManager } from "typeorm";
 import { Execution } from "../entities/execution.js";
-import { selectRows } from "./plain.js";
+import { selectByIds } from "./plain.js";
 
 type Row = Record<string, number | string>;
 
@@ -51,7 +51,9 @@ export async function claimableExecutions(manager: EntityManager, concurrency: n
   const free = concurrency - Number(counted[0]?.["running"]);
   if (free <= 0) return [];
   const rows: Row[] = await manager.query(CLAIMABLE, [free]);
-  if (rows.length === 0) return [];
-  const ids = rows.map(({ id }) => Number(id));
-  return selectRows(manager, Execution, `WHERE id IN (${ids.map(() => "?").join(", ")}) ORDER BY id`, ids);
+  return selectByIds(
+    manager,
+    Execution,
+    rows.map(({ id }) => Number(id)),
+  );
 }

@@ -1,11 +1,9 @@
 // The scheduler: knows the next planned instant of every trigger, and turns each into a row of the ledger on time.
-import { In } from "typeorm";
 import type { Database } from "../database/database.js";
-import { lockedForUpdate } from "../database/locks.js";
+import { selectByIds } from "../database/plain.js";
 import type { Transaction } from "../database/transaction.js";
-import { allWatermarks, setWatermarks } from "../database/trigger-queries.js";
+import { allWatermarks, lastOccurrences, setWatermarks } from "../database/trigger-queries.js";
 import { Batch } from "../entities/batch.js";
-import { Execution } from "../entities/execution.js";
 import { Trigger } from "../entities/trigger.js";
 import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
@@ -25,7 +23,7 @@ interface Collaborators {
 }
 
 /** So many triggers share one transaction when many are due at once: few commits, and none that takes long. */
-const GROUP = 100;
+const GROUP = 250;
 /** Occurrences of one trigger that are written into the ledger after a downtime, at most. */
 const MAX_OVERDUE = 1000;
 const RETRY_AFTER_MS = 1000;
@@ -69,22 +67,28 @@ export class Scheduler {
   }
 
   /**
-   * Plans a trigger's first occurrence after now; it counts from the commit on.
+   * Plans the first occurrence after now of each trigger; it counts from the commit on.
    *
    * @param orNever a trigger without one is simply not planned
-   * @throws AppError `invalid` if it has none
+   * @throws AppError `invalid` if one has none
    */
-  async arm(transaction: Transaction, trigger: Trigger, { orNever = false } = {}): Promise<void> {
+  async arm(transaction: Transaction, triggers: Trigger[], { orNever = false } = {}): Promise<void> {
     // The clock may have been set back since: what has its row already is never planned again.
-    const ofTrigger = { where: { triggerId: trigger.id }, order: { scheduledAt: "DESC" as const } };
-    const last = await transaction.manager.findOne(Execution, ofTrigger);
-    const at = nextOccurrence(scheduleOfTrigger(trigger), Math.max(this.with_.clock.now(), last?.scheduledAt ?? 0));
-    if (at === null && orNever) return;
-    if (at === null)
-      throw new AppError("invalid", "The schedule has no occurrence any more.", { reason: "never_fires" });
-    await setWatermarks(transaction.manager, new Map([[trigger.id, at]]));
+    const last = await lastOccurrences(
+      transaction.manager,
+      triggers.map(({ id }) => id),
+    );
+    const now = this.with_.clock.now();
+    const plan = new Map<number, number>();
+    for (const trigger of triggers) {
+      const at = nextOccurrence(scheduleOfTrigger(trigger), Math.max(now, last.get(trigger.id) ?? 0));
+      if (at !== null) plan.set(trigger.id, at);
+      else if (!orNever)
+        throw new AppError("invalid", "The schedule has no occurrence any more.", { reason: "never_fires" });
+    }
+    await setWatermarks(transaction.manager, plan);
     transaction.afterCommit(() => {
-      this.plan(trigger.id, at);
+      for (const [id, at] of plan) this.plan(id, at);
       this.rearm();
     });
   }
@@ -153,9 +157,9 @@ export class Scheduler {
     return this.with_.database.write(async (transaction) => {
       const { manager } = transaction;
       const now = this.with_.clock.now();
-      const triggers = await manager.find(Trigger, { where: { id: In(ids) }, ...lockedForUpdate(manager) });
-      const batchIds = triggers.map((trigger) => trigger.batchId);
-      const batches = new Map((await manager.findBy(Batch, { id: In(batchIds) })).map((batch) => [batch.id, batch]));
+      const triggers = await selectByIds(manager, Trigger, ids, { lock: true });
+      const batchIds = [...new Set(triggers.map((trigger) => trigger.batchId))];
+      const batches = new Map((await selectByIds(manager, Batch, batchIds)).map((batch) => [batch.id, batch]));
       const demands: Demand[] = [];
       const watermarks = new Map<number, number | null>();
       for (const trigger of triggers) {

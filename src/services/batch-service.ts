@@ -188,7 +188,7 @@ export class BatchService {
         gone.map(({ id }) => id),
       );
     // A single instant that has passed meanwhile stays unplanned: there is nothing left to enable.
-    for (const trigger of back) await this.with_.scheduler.arm(transaction, trigger, { orNever: true });
+    await this.with_.scheduler.arm(transaction, back, { orNever: true });
   }
 
   private async logEvent(transaction: Transaction, kind: EventKind, batch: Batch, actor: Actor): Promise<void> {

@@ -160,7 +160,7 @@ export class Registration {
       createdAt: batch.createdAt,
     });
     await transaction.manager.insert(Trigger, trigger);
-    if (batch.enabled) await this.with_.scheduler.arm(transaction, trigger);
+    if (batch.enabled) await this.with_.scheduler.arm(transaction, [trigger]);
   }
 }
 
