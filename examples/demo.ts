@@ -16,7 +16,17 @@ import { BatchlineClient, type Archive, type BatchConfigInput, type ExecutionVie
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PREFERRED_PORT = 8080;
 const SHOWN_LINES = 12;
-const FINAL = new Set(["completed", "warned", "failed", "timed_out", "cancelled", "aborted", "skipped", "lost"]);
+const FINAL = new Set([
+  "completed",
+  "warned",
+  "failed",
+  "timed_out",
+  "cancelled",
+  "aborted",
+  "skipped",
+  "missed",
+  "lost",
+]);
 
 /** The usual port, or any free one if that is taken. */
 async function freePort(): Promise<number> {
@@ -36,8 +46,11 @@ async function freePort(): Promise<number> {
 async function startService(folder: string, token: string): Promise<{ service: ChildProcess; url: string }> {
   const service = spawn(process.execPath, [path.join(ROOT, "dist/src/main.js")], {
     cwd: folder,
+    // Nothing of ours but what a program needs: a DATA_DIR of the real service must not be used, nor its database.
     env: {
-      ...process.env,
+      PATH: process.env["PATH"],
+      HOME: process.env["HOME"],
+      LANG: process.env["LANG"],
       PORT: String(await freePort()),
       DATABASE_URL: "sqlite:data/batchline.sqlite",
       ADMIN_TOKEN: token,

@@ -48,6 +48,8 @@ export interface AppOptions {
   clock?: Clock;
 }
 
+/** A request must be whole after so long. */
+const UPLOAD_PATIENCE_MS = 3_600_000;
 /** Requests that have not been answered so long after `stop` are cut off. */
 const STOP_PATIENCE_MS = 10_000;
 
@@ -90,25 +92,32 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const jobs = await buildJobs(config, handlers, releases);
 
   const access = new AccessService({ database, clock, adminToken: config.adminToken });
-  const newToken = await access.ensureAdministrator();
   const stopping = new AbortController();
   let url = "";
-  const server = createServer(
-    makeHttpApp({
-      controllers: buildControllers(handlers, jobs, folders),
-      access,
-      upload: { stagingFolder: artifacts.stagingFolder, maxFileBytes: config.maxUploadBytes },
-      stopping: stopping.signal,
-      logger,
-      publicUrl: () => config.publicUrl ?? url,
-    }),
-  );
-  await jobs.start();
+  const http = makeHttpApp({
+    controllers: buildControllers(handlers, jobs, folders),
+    access,
+    upload: { stagingFolder: artifacts.stagingFolder, maxFileBytes: config.maxUploadBytes },
+    stopping: stopping.signal,
+    logger,
+    publicUrl: () => config.publicUrl ?? url,
+  });
+  // The port comes first: a service that cannot have it must not have touched a run, nor made a token.
+  let ready = false;
+  const server = createServer((request, response) => {
+    if (ready) http(request, response);
+    else response.writeHead(503, { "Retry-After": "1" }).end();
+  });
+  // A slow line may take long over a large upload.
+  server.requestTimeout = UPLOAD_PATIENCE_MS;
   url = await listen(server, config);
   releases.push(
     () => close(server),
     () => stopping.abort(),
   );
+  const newToken = await access.ensureAdministrator();
+  await jobs.start();
+  ready = true;
   return { url, newToken, events };
 }
 

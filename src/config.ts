@@ -47,6 +47,10 @@ const environmentSchema = z.object({
       /^(sqlite:.+|(mysql|mariadb):\/\/.+\/.+)$/,
       "must be sqlite:<file>, mysql://user:password@host:port/database or mariadb://...",
     )
+    .refine(
+      (url) => url.startsWith("sqlite:") || isServerUrl(url),
+      "is not an address that can be read; %-encode odd characters",
+    )
     .default("sqlite:data/batchline.sqlite"),
   DATABASE_WAIT: duration.default(30_000),
   UPLOADS_DIR: folder.default(path.resolve("uploads")),
@@ -55,9 +59,22 @@ const environmentSchema = z.object({
   MAX_UPLOAD: size.default(512 * 1024 ** 2),
   MAX_LOG: size.default(100 * 1024 ** 2),
   CONCURRENCY: wholeNumber(1, 256).default(availableParallelism()),
-  ADMIN_TOKEN: z.string().min(32, "must have at least 32 characters").optional(),
+  ADMIN_TOKEN: z
+    .string()
+    .min(32, "must have at least 32 characters")
+    .regex(/^[\w.~+/=-]{1,512}$/, "must be made of at most 512 letters, digits and the characters . _ ~ + / = -")
+    .optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
+
+function isServerUrl(url: string): boolean {
+  try {
+    const { username, password, pathname } = new URL(url);
+    return [username, password, pathname].every((part) => decodeURIComponent(part) !== "\0");
+  } catch {
+    return false;
+  }
+}
 
 /** The names of all variables, for the comparison with `.env.example`. */
 export const VARIABLES = Object.keys(environmentSchema.shape);
@@ -86,7 +103,7 @@ function readSecretFiles(environment: Environment, complaints: string[]): Enviro
   const result = { ...environment };
   for (const name of SECRETS) {
     const file = environment[`${name}_FILE`];
-    if (!file) continue;
+    if (file === undefined) continue;
     if (environment[name]) complaints.push(`${name} and ${name}_FILE are both set; keep one.`);
     try {
       result[name] = readFileSync(file, "utf8").trim();

@@ -13,14 +13,18 @@ try {
     // Not through the server log, which may be kept: this line is all there will ever be of it.
     console.log(`\nThe administrator's token, shown this once:\n\n  ${app.newToken}\n`);
   }
+  let stopping: Promise<void> | null = null;
+  // Not once: a terminal's Ctrl-C comes twice under npm, from the terminal and from npm.
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (stopping) return;
       logger.info({ signal }, "stopping; running scripts go on");
-      void app.stop().then(() => process.exit(0));
+      stopping = app.stop().catch((error: unknown) => logger.error({ err: error }, "not stopped cleanly"));
+      void stopping.then(() => process.exit(0));
     });
   }
 } catch (error) {
   // A person can mend what an AppError says; anything else is a fault of ours, shown whole.
   console.error(error instanceof AppError ? error.message : error);
-  process.exitCode = 1;
+  process.exit(1);
 }

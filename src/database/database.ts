@@ -51,7 +51,12 @@ export class Database {
     const dialect = dialectOf(url);
     const writing = makeDataSource(url);
     await connect(writing, waitMs, onWait);
-    await migrate(writing, dialect);
+    try {
+      await migrate(writing, dialect);
+    } catch (error) {
+      await writing.destroy();
+      throw error;
+    }
     if (dialect === "mysql") return new Database(dialect, writing, writing, null);
     const reading = makeDataSource(url, { readOnly: true });
     await reading.initialize();

@@ -22,8 +22,8 @@ export async function migrate(dataSource: DataSource, dialect: Dialect): Promise
 
 async function refuseNewer(dataSource: DataSource): Promise<void> {
   const runner = dataSource.createQueryRunner();
-  if (!(await runner.hasTable("migrations"))) return;
-  const rows = (await runner.query("SELECT name FROM migrations")) as { name: string }[];
+  const made = await runner.hasTable("migrations");
+  const rows = made ? ((await runner.query("SELECT name FROM migrations")) as { name: string }[]) : [];
   if (dataSource.options.type !== "better-sqlite3") await runner.release();
   const known = new Set(MIGRATIONS.map((migration) => migration.name));
   const unknown = rows.find(({ name }) => !known.has(name));

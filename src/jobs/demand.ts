@@ -9,7 +9,7 @@ export interface Verdict {
   reason: Reason;
 }
 
-/** Why an execution did not simply complete: a code listed in docs/reasons.md, and one sentence. */
+/** Why an execution did not simply complete: a code listed in docs/statuses.md, and one sentence. */
 export interface Reason {
   code: string;
   text: string;

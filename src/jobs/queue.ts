@@ -7,6 +7,7 @@ import type { Transaction } from "../database/transaction.js";
 import { Execution } from "../entities/execution.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog, NewEvent } from "../handlers/event-log.js";
+import { SYSTEM, type Actor } from "../models/actor.js";
 import type { EventKind } from "../models/event.js";
 import { isFinal, statusesBefore, type ExecutionStatus, type FinalStatus } from "../models/status.js";
 import { activeByBatch, overlapVerdict, type Active } from "./admission.js";
@@ -26,6 +27,8 @@ interface Collaborators {
 export interface Stop {
   as: Extract<FinalStatus, "cancelled" | "timed_out">;
   reason: Reason;
+  /** Who stops it. */
+  actor: Actor;
 }
 
 /** Told after the commit. */
@@ -69,6 +72,15 @@ export class Queue {
     return rows;
   };
 
+  /** A claimed execution whose script never began starts only now: its time counts from here. */
+  async startAnew(execution: Execution): Promise<void> {
+    const startedAt = this.with_.clock.now();
+    await this.with_.database.write(({ manager }) =>
+      this.move(manager, execution.id, "running", { startedAt }, ["running"]),
+    );
+    execution.startedAt = startedAt;
+  }
+
   /** Takes as many queued executions as there are free slots, oldest first, and marks them running. */
   async claim(): Promise<void> {
     await this.with_.database.write((transaction) => this.claimIn(transaction));
@@ -91,7 +103,7 @@ export class Queue {
    * Ends an execution early: one that has not started is final at once, a running one becomes `stopping` and its
    * script is ended after the commit. False if it has ended already or is being stopped.
    */
-  async stop(transaction: Transaction, id: number, { as, reason }: Stop): Promise<boolean> {
+  async stop(transaction: Transaction, id: number, { as, reason, actor }: Stop): Promise<boolean> {
     const { manager } = transaction;
     const words = { reasonCode: reason.code, reasonText: reason.text };
     const never =
@@ -99,7 +111,7 @@ export class Queue {
       (await this.move(manager, id, as, { ...words, finishedAt: this.with_.clock.now() }, ["queued", "waiting"]));
     if (!never && !(await this.move(manager, id, "stopping", { ...words, stopAs: as }))) return false;
     const execution = await manager.findOneByOrFail(Execution, { id });
-    await this.with_.events.append(transaction, this.event(execution));
+    await this.with_.events.append(transaction, { ...this.event(execution), actor });
     if (never) await advanceChain(transaction, execution, this.enqueue);
     else transaction.afterCommit(() => this.listener?.onStopping(execution));
     return true;
@@ -118,7 +130,9 @@ export class Queue {
       if (!ended) return;
       await this.with_.events.append(transaction, this.event(ended));
       await advanceChain(transaction, ended, this.enqueue);
-      await this.claimIn(transaction);
+      // On a server two ends at once would both count the same free slot: there the dispatcher, one at a time, claims.
+      if (this.with_.database.dialect === "sqlite") await this.claimIn(transaction);
+      else transaction.afterCommit(() => this.listener?.onQueued());
     });
   }
 
@@ -204,7 +218,8 @@ export class Queue {
         code: "replaced",
         text: 'A later execution of this batch took its place: overlap is "replace".',
       };
-      for (const { id } of others) if (id !== null) await this.stop(transaction, id, { as: "cancelled", reason });
+      for (const { id } of others)
+        if (id !== null) await this.stop(transaction, id, { as: "cancelled", reason, actor: SYSTEM });
     }
     // The next demand of the same batch in this very call must see this one.
     active.set(row.batchId, [...others, { id: null, status: "queued" }]);

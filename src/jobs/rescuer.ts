@@ -19,12 +19,16 @@ export class Rescuer {
   /** Returns once every execution left behind is being looked after; their ends come later. */
   async start(): Promise<void> {
     const { database, logger, runner, workspaces } = this.with_;
+    // The folders before the rows: one that is made in between is not on the list, and so is not taken for a left-over.
+    const folders = await workspaces.list();
     const running = await database.read((manager) =>
       manager.find(Execution, { where: { status: In(["running", "stopping"]) }, order: { id: "ASC" } }),
     );
     if (running.length > 0) logger.info({ executions: running.length }, "taking up executions found running");
     const needed = new Set(running.map(({ id, attempt }) => runIdOf(id, attempt)));
-    for (const runId of await workspaces.list()) if (!needed.has(runId)) workspaces.remove(runId);
-    for (const execution of running) void runner.resume(execution);
+    for (const runId of folders) if (!needed.has(runId)) workspaces.remove(runId);
+    for (const execution of running) {
+      runner.resume(execution).catch((error: unknown) => logger.error({ err: error }, "an execution was not taken up"));
+    }
   }
 }

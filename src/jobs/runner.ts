@@ -1,4 +1,5 @@
 // The runner: takes one claimed execution from its files to its recorded end.
+import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "../database/database.js";
 import { runMaterial, type RunMaterial } from "../database/run-queries.js";
 import type { Execution } from "../entities/execution.js";
@@ -31,6 +32,8 @@ interface Collaborators {
   inherited: Record<string, string>;
 }
 
+const RETRY_AFTER_MS = 1000;
+
 const LOST: Reason = {
   code: "worker_lost",
   text: "The process that watched the script is gone without having recorded an exit code.",
@@ -62,7 +65,11 @@ export class Runner {
   /** Takes up an execution that an earlier service left running: starts it if nobody did, else watches it to its end. */
   async resume(execution: Execution): Promise<void> {
     const status = readStatus(this.folderOf(runIdOf(execution.id, execution.attempt)));
-    if (status.state === "absent" && execution.status === "running") return this.run(execution);
+    if (status.state === "absent" && execution.status === "running") {
+      this.with_.stopper.begin(execution.id);
+      await this.insist(() => this.with_.queue.startAnew(execution));
+      return this.run(execution);
+    }
     await this.guard(execution, async (runId) => {
       if (status.state === "absent") return this.refused(STOPPED);
       const { config } = await this.material(execution);
@@ -81,16 +88,36 @@ export class Runner {
   /** Does `act` and records the ending it gives; what it throws is an ending too, unless we are closing. */
   private async guard(execution: Execution, act: (runId: string) => Promise<Ending>): Promise<void> {
     const runId = runIdOf(execution.id, execution.attempt);
-    const { logger, queue, stopper, workspaces } = this.with_;
+    const { queue, stopper, workspaces } = this.with_;
+    stopper.begin(execution.id);
     try {
       const ending = await act(runId).catch((error: unknown) => this.refusal(execution, error));
-      if (this.closing.signal.aborted) return;
+      this.closing.signal.throwIfAborted();
+      await this.insist(() => queue.finish(execution, ending), true);
       await stopper.forget(execution);
-      await queue.finish(execution, ending);
       workspaces.remove(runId);
     } catch (error) {
-      if (!this.closing.signal.aborted)
-        logger.error({ err: error, execution: execution.id }, "an end was not recorded");
+      if (!this.closing.signal.aborted) {
+        this.with_.logger.error({ err: error, execution: execution.id }, "an end was not recorded");
+      }
+    }
+  }
+
+  /**
+   * Does what must be done sooner or later, however long the database is out of reach: until we close.
+   *
+   * @param whatever true: after any other error too, such as a full disk
+   */
+  private async insist<T>(act: () => Promise<T>, whatever = false): Promise<T> {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!whatever && !(error instanceof AppError && error.code === "unavailable")) throw error;
+        this.closing.signal.throwIfAborted();
+        this.with_.logger.error({ err: error }, "the database did not take it; trying again");
+        await delay(RETRY_AFTER_MS, undefined, { signal: this.closing.signal, ref: false });
+      }
     }
   }
 
@@ -106,7 +133,7 @@ export class Runner {
   }
 
   private async material(execution: Execution): Promise<RunMaterial> {
-    const material = await this.with_.database.read((manager) => runMaterial(manager, execution));
+    const material = await this.insist(() => this.with_.database.read((manager) => runMaterial(manager, execution)));
     if (material) return material;
     throw new AppError("not_found", "The batch was deleted before this execution could start.");
   }

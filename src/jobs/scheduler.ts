@@ -26,6 +26,8 @@ interface Collaborators {
 const GROUP = 250;
 /** Occurrences of one trigger that are written into the ledger after a downtime, at most. */
 const MAX_OVERDUE = 1000;
+/** Rows of the ledger that one firing writes, about. */
+const MAX_DEMANDS = 2000;
 const RETRY_AFTER_MS = 1000;
 
 const MISSED: Verdict = {
@@ -129,13 +131,20 @@ export class Scheduler {
   /** Fires group after group until nothing is due any more. */
   private async fireDue(): Promise<void> {
     for (let ids = this.takeDue(); ids.length > 0 && !this.closed; ids = this.takeDue()) {
-      try {
-        for (const [id, at] of await this.fire(ids)) if (at !== null) this.plan(id, at);
-      } catch (error) {
-        this.with_.logger.error({ err: error, triggers: ids.length }, "firing failed; it is tried again");
-        const again = this.with_.clock.now() + RETRY_AFTER_MS;
-        for (const id of ids) this.plan(id, again);
-      }
+      // One that cannot be fired must not keep the others of its group from it.
+      if (!(await this.tryToFire(ids))) for (const id of ids) await this.tryToFire([id], true);
+    }
+  }
+
+  /** @param again true: what cannot be fired is planned anew, a little later */
+  private async tryToFire(ids: number[], again = false): Promise<boolean> {
+    try {
+      for (const [id, at] of await this.fire(ids)) if (at !== null) this.plan(id, at);
+      return true;
+    } catch (error) {
+      this.with_.logger.error({ err: error, triggers: ids.length }, "firing failed; it is tried again");
+      if (again) for (const id of ids) this.plan(id, this.with_.clock.now() + RETRY_AFTER_MS);
+      return false;
     }
   }
 
@@ -162,17 +171,23 @@ export class Scheduler {
       const batches = new Map((await selectByIds(manager, Batch, batchIds)).map((batch) => [batch.id, batch]));
       const demands: Demand[] = [];
       const watermarks = new Map<number, number | null>();
+      const later = new Map<number, number>();
       for (const trigger of triggers) {
         const batch = batches.get(trigger.batchId);
         // Disabled, or fired by somebody else, since it was planned here.
         if (!batch || trigger.nextAt === null) continue;
+        // Enough for one transaction after a long downtime: the others stay due, and come next.
+        if (demands.length >= MAX_DEMANDS) {
+          later.set(trigger.id, trigger.nextAt);
+          continue;
+        }
         const { due, next } = overdue(trigger, trigger.nextAt, now);
         due.forEach((at, i) => demands.push(demandOf(batch, trigger, at, i === due.length - 1)));
         watermarks.set(trigger.id, next);
       }
       await this.with_.queue.enqueue(transaction, demands);
       await setWatermarks(manager, watermarks);
-      return watermarks;
+      return new Map([...watermarks, ...later]);
     });
   }
 }

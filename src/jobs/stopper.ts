@@ -7,6 +7,7 @@ import type { Logger } from "../handlers/logger.js";
 import { signalRun } from "../handlers/process/process-tree.js";
 import { readStatus } from "../handlers/process/run-folder.js";
 import { runIdOf, type Workspaces } from "../handlers/workspace.js";
+import { SYSTEM } from "../models/actor.js";
 import type { BatchConfig } from "../models/batch-config.js";
 import { parseDuration } from "../models/duration.js";
 import type { Queue } from "./queue.js";
@@ -39,9 +40,17 @@ export class Stopper {
 
   constructor(private readonly with_: Collaborators) {}
 
+  /** The execution is in our hands: from now on it can be told to end, up to `forget`. */
+  begin(id: number): void {
+    if (!this.watches.has(id)) {
+      this.watches.set(id, { killAfterMs: DEFAULT_KILL_AFTER_MS, deadline: null, ending: false });
+    }
+  }
+
   /** From now on `execution` is ended at its timeout, counted from its start. */
   watch(execution: Execution, config: BatchConfig): void {
-    const watch = this.watchOf(execution.id);
+    const watch = this.watches.get(execution.id);
+    if (!watch) return;
     watch.killAfterMs = parseDuration(config.killAfter) ?? DEFAULT_KILL_AFTER_MS;
     if (config.timeout === undefined || execution.startedAt === null) return;
     const deadline = execution.startedAt + (parseDuration(config.timeout) ?? 0);
@@ -58,8 +67,8 @@ export class Stopper {
    * script has begun: the signal is sent again until it finds somebody, or the execution is forgotten.
    */
   async end(execution: Execution): Promise<void> {
-    const watch = this.watchOf(execution.id);
-    if (watch.ending) return;
+    const watch = this.watches.get(execution.id);
+    if (!watch || watch.ending) return;
     watch.ending = true;
     if (watch.deadline) clearTimeout(watch.deadline);
     try {
@@ -97,12 +106,6 @@ export class Stopper {
     this.watches.delete(id);
   }
 
-  private watchOf(id: number): Watch {
-    const watch = this.watches.get(id) ?? { killAfterMs: DEFAULT_KILL_AFTER_MS, deadline: null, ending: false };
-    this.watches.set(id, watch);
-    return watch;
-  }
-
   private timeOutAt(watch: Watch, instant: number, execution: Execution, timeout: string): void {
     const wait = Math.max(0, instant - this.with_.clock.now());
     const due = () => {
@@ -114,7 +117,7 @@ export class Stopper {
 
   private async timeOut(execution: Execution, timeout: string): Promise<void> {
     const reason = { code: "timeout", text: `It ran longer than its timeout of ${timeout}.` };
-    const stop = { as: "timed_out", reason } as const;
+    const stop = { as: "timed_out", reason, actor: SYSTEM } as const;
     await this.with_.database
       .write((transaction) => this.with_.queue.stop(transaction, execution.id, stop))
       .catch((error: unknown) => this.with_.logger.error({ err: error, execution: execution.id }, "not timed out"));

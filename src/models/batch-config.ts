@@ -44,7 +44,9 @@ const environment = z.record(z.string(), shellWord).superRefine((env, context) =
       ? "a variable's name holds letters, digits and underscores only and begins with no digit"
       : FORBIDDEN_VARIABLE.test(name)
         ? "this variable belongs to bash, to the system's loader or to the service; choose another name"
-        : null;
+        : new TextEncoder().encode(`${name}=${env[name] ?? ""}`).length > MAX_ARGUMENT_BYTES
+          ? "name and value together must be at most 128 KiB long"
+          : null;
     if (message) context.addIssue({ code: "custom", path: [name], message });
   }
 });

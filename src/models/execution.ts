@@ -24,7 +24,7 @@ export type Progress = z.infer<typeof progressSchema>;
 
 const reasonSchema = z
   .object({
-    code: z.string().meta({ description: "lower_snake_case, listed in docs/reasons.md." }),
+    code: z.string().meta({ description: "lower_snake_case, listed in docs/statuses.md." }),
     text: z.string().meta({ description: "One sentence." }),
   })
   .meta({ id: "Reason", description: "Why an execution did not simply complete." });

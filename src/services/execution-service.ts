@@ -44,7 +44,7 @@ export class ExecutionService {
     await this.row(id);
     const reason = { code: "cancelled", text: `It was cancelled by ${actor.name}.` };
     const stopped = await this.with_.database.write((transaction) =>
-      this.with_.queue.stop(transaction, id, { as: "cancelled", reason }),
+      this.with_.queue.stop(transaction, id, { as: "cancelled", reason, actor }),
     );
     const execution = await this.get(id);
     if (stopped || !isFinal(execution.status)) return execution;

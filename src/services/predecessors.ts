@@ -1,5 +1,6 @@
 // Which batches an uploaded batch follows: the one before it in the upload, those named in `after`, or a given one.
 import { In, type EntityManager } from "typeorm";
+import { lockedForUpdate } from "../database/locks.js";
 import { nameKeyOf } from "../database/name-key.js";
 import { Batch } from "../entities/batch.js";
 import { AppError, type Fault } from "../errors.js";
@@ -71,7 +72,8 @@ async function existingBatches(manager: EntityManager, configs: BatchConfig[], a
   const own = new Set(configs.map(({ name }) => foldName(name)));
   const named = configs.flatMap(({ after }) => after ?? []).filter((name) => !own.has(foldName(name)));
   if (named.length === 0 && attachTo === undefined) return [];
-  return manager.find(Batch, { where: [{ nameKey: In(named.map(nameKeyOf)) }, { id: attachTo ?? 0 }] });
+  const where = [{ nameKey: In(named.map(nameKeyOf)) }, { id: attachTo ?? 0 }];
+  return manager.find(Batch, { where, ...lockedForUpdate(manager) });
 }
 
 /** Only uploads can be part of one: no existing batch gets a new predecessor here. */

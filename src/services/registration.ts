@@ -169,7 +169,7 @@ function takenFault(pointer: string, name: string): Fault {
 }
 
 function nameTaken(errors: Fault[]): AppError {
-  const message = "The name is taken: choose another one, or upload a new version of the batch that has it.";
+  const message = "The name is taken: choose another one, or delete the batch that has it.";
   return new AppError("conflict", message, { reason: "name_taken", errors });
 }
 

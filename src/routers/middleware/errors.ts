@@ -53,6 +53,7 @@ export function sendProblem(response: Response, error: AppError, instance: strin
 export function handleErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const known = toAppError(error);
+    if (known.code === "unavailable") logger.warn({ err: known.cause, path: request.path }, known.message);
     if (known.code === "internal")
       logger.error({ err: error, method: request.method, path: request.path }, "request failed");
     // The answer has begun: all that is left is to break it off, so that the client sees it is not whole.
