@@ -115,10 +115,10 @@ async function print(sdk: BatchlineClient, execution: ExecutionView, url: string
   }
 }
 
-/** Waits for Ctrl-C; also for the service's own end, which would leave nothing to wait for. */
-async function untilInterrupted(service: ChildProcess): Promise<void> {
-  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(service, "exit")]);
-}
+/** From the start, and not once: Ctrl-C comes twice under npm, and nothing may be left behind whenever it comes. */
+const interrupted = new Promise<void>((resolve) => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve());
+});
 
 const folder = await mkdtemp(path.join(tmpdir(), "batchline-demo-"));
 const token = randomBytes(32).toString("base64url");
@@ -142,7 +142,7 @@ try {
   console.log(`The way in:   curl -H 'Authorization: Bearer ${token}' ${url}/api/v1/executions`);
   if (!process.argv.includes("--exit")) {
     console.log("Serving until you press Ctrl-C; then everything of the demo is removed.");
-    await untilInterrupted(service);
+    await Promise.race([interrupted, once(service, "exit")]);
   }
 } finally {
   if (service?.exitCode === null) {
