@@ -4,7 +4,6 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/torture/**"],
     pool: "forks",
     execArgv: ["--import", "./tools/typescript.mjs"],
     maxWorkers: 2,

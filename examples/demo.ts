@@ -11,22 +11,12 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import AdmZip from "adm-zip";
+import { isFinal } from "../src/models/status.js";
 import { BatchlineClient, type Archive, type BatchConfigInput, type ExecutionView } from "../src/sdk/client.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PREFERRED_PORT = 8080;
 const SHOWN_LINES = 12;
-const FINAL = new Set([
-  "completed",
-  "warned",
-  "failed",
-  "timed_out",
-  "cancelled",
-  "aborted",
-  "skipped",
-  "missed",
-  "lost",
-]);
 
 /** The usual port, or any free one if that is taken. */
 async function freePort(): Promise<number> {
@@ -90,7 +80,7 @@ async function runExample(sdk: BatchlineClient, name: string): Promise<Execution
   const { chainRunId } = await sdk.batches.run(head?.id ?? 0, { successors: true });
   for (;;) {
     const { items } = await sdk.executions.list({ chainRun: chainRunId ?? 0 });
-    if (items.length === batches.length && items.every(({ status }) => FINAL.has(status))) return items.reverse();
+    if (items.length === batches.length && items.every(({ status }) => isFinal(status))) return items.reverse();
     await delay(100);
   }
 }

@@ -3,10 +3,6 @@
 export class Heap<T extends { at: number }> {
   private items: T[] = [];
 
-  get size(): number {
-    return this.items.length;
-  }
-
   /** The earliest item; undefined if there is none. */
   peek(): T | undefined {
     return this.items[0];
