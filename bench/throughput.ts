@@ -1,57 +1,62 @@
 // Runs per second, from the HTTP request to the recorded end with its log on disk, against the bare loop of xargs.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { zipOf } from "../test/support/zips.js";
-import { startService, type Service } from "./service.js";
+import { promisify } from "node:util";
+import { scaled } from "./scale.js";
+import { idle, startService, uploadScript, type Service } from "./service.js";
 import { median, round, table } from "./statistics.js";
 
 const ROUNDS = 5;
-const RUNS = 400;
+const RUNS = scaled(400);
 const REQUESTS_AT_ONCE = 16;
-/** Asking costs the service as much as a run does, so not too often; it adds at most so much to a round. */
-const POLL_MS = 20;
 const SCRIPT = "echo hello\n";
 
-/** Seconds for RUNS executions of one batch that allows overlap. */
-async function throughService(service: Service): Promise<number> {
+/** Uploads a batch of which any number may run at once, and lays its script out for the bare loop too. */
+export async function prepareRuns(service: Service): Promise<void> {
+  mkdirSync(bareFolder(service));
+  writeFileSync(path.join(bareFolder(service), "script.sh"), SCRIPT);
+  await uploadScript(service, SCRIPT, { name: "bench", overlap: "allow" });
+}
+
+/** Seconds for so many executions of that batch. */
+export async function throughService(service: Service, runs: number): Promise<number> {
   const started = performance.now();
   let asked = 0;
   const ask = async () => {
-    while (asked++ < RUNS) await service.call("POST", "/api/v1/batches/bench/run", "{}");
+    while (asked++ < runs) await service.call("POST", "/api/v1/batches/bench/run", "{}");
   };
   await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, ask));
-  for (;;) {
-    const { items } = await service.sdk.executions.list({ status: "queued,running", limit: 1 });
-    if (items.length === 0) return (performance.now() - started) / 1000;
-    await delay(POLL_MS);
-  }
+  await idle(service);
+  return (performance.now() - started) / 1000;
 }
 
 /** Seconds for the same number of runs without any record of them. */
-function throughXargs(folder: string, atOnce: number): number {
+export async function throughXargs(service: Service, runs: number, atOnce: number): Promise<number> {
   const started = performance.now();
-  execFileSync("sh", ["-c", `seq ${RUNS} | xargs -P ${atOnce} -n 1 bash script.sh > xargs.log`], { cwd: folder });
+  const loop = `seq ${runs} | xargs -P ${atOnce} -n 1 bash script.sh > xargs.log`;
+  await promisify(execFile)("sh", ["-c", loop], { cwd: bareFolder(service) });
   return (performance.now() - started) / 1000;
+}
+
+/** @throws Error if any execution of this service did not complete */
+export async function mustHaveCompleted(service: Service): Promise<void> {
+  const failed = await service.sdk.executions.list({ status: "failed,lost,skipped", limit: 1 });
+  if (failed.items.length > 0) throw new Error("some runs did not complete");
 }
 
 export async function throughput(): Promise<void> {
   const rows: string[][] = [];
   for (const atOnce of [2, 4, 8]) {
     const service = await startService({ CONCURRENCY: String(atOnce), LOG_LEVEL: "info" });
-    const bare = path.join(service.folder, "bare");
-    mkdirSync(bare);
-    writeFileSync(path.join(bare, "script.sh"), SCRIPT);
-    const archive = new Uint8Array(await zipOf({ "script.sh": SCRIPT }));
-    await service.sdk.batches.create(archive, { name: "bench", overlap: "allow" });
-    await throughService(service);
+    await prepareRuns(service);
+    await throughService(service, RUNS);
     const rounds: { ours: number; xargs: number }[] = [];
     for (let i = 0; i < ROUNDS; i++) {
-      rounds.push({ xargs: throughXargs(bare, atOnce), ours: await throughService(service) });
+      const xargs = await throughXargs(service, RUNS, atOnce);
+      rounds.push({ xargs, ours: await throughService(service, RUNS) });
     }
-    const failed = await service.sdk.executions.list({ status: "failed,lost,skipped", limit: 1 });
-    if (failed.items.length > 0) throw new Error("some runs did not complete");
+    await mustHaveCompleted(service);
     rows.push([
       String(atOnce),
       round(RUNS / median(rounds.map(({ xargs }) => xargs))),
@@ -66,3 +71,5 @@ export async function throughput(): Promise<void> {
   );
   table(["at once", "xargs -P: runs/s", "Batchline: runs/s", "time per run, ratio", "service RSS MB"], rows);
 }
+
+const bareFolder = (service: Service): string => path.join(service.folder, "bare");

@@ -1,27 +1,19 @@
 // A 100 MB archive is uploaded and unpacked while somebody keeps asking whether the service is alive.
 import { randomFillSync } from "node:crypto";
-import { Agent, get } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
 import { zipOf } from "../test/support/zips.js";
+import { pingDuring } from "./ping.js";
+import { scaled } from "./scale.js";
 import { startService } from "./service.js";
 import { percentile, round, table } from "./statistics.js";
 
-const MEGABYTES = 100;
+const MEGABYTES = scaled(100);
+const PAUSE_MS = 2;
 
 /** Half-random data: about as compressible as real files are. */
 function content(megabytes: number): Buffer {
-  const bytes = Buffer.alloc(megabytes * 1024 ** 2);
-  for (let at = 0; at < bytes.length; at += 8192) randomFillSync(bytes, at, 4096);
+  const bytes = Buffer.alloc(Math.ceil(megabytes * 1024 ** 2));
+  for (let at = 0; at + 4096 <= bytes.length; at += 8192) randomFillSync(bytes, at, 4096);
   return bytes;
-}
-
-function ping(url: string, agent: Agent): Promise<number> {
-  const started = performance.now();
-  return new Promise((resolve, reject) => {
-    get(`${url}/health/live`, { agent }, (answer) => {
-      answer.resume().on("end", () => resolve(performance.now() - started));
-    }).on("error", reject);
-  });
 }
 
 export async function upload(): Promise<void> {
@@ -29,22 +21,13 @@ export async function upload(): Promise<void> {
     Array.from({ length: 10 }, (_, i) => [`data/${i}.bin`, content((2 * MEGABYTES) / 10)] as const),
   );
   const archive = new Uint8Array(await zipOf({ "script.sh": "echo hello\n", ...files }));
-  const service = await startService({});
+  const service = await startService();
   const before = service.memory();
-  const agent = new Agent({ keepAlive: true });
-  const pings: number[] = [];
-  let peak = before;
-  const state = { done: false };
   const started = performance.now();
-  const uploading = service.sdk.batches.create(archive, { name: "large" }).finally(() => (state.done = true));
-  while (!state.done) {
-    pings.push(await ping(service.url, agent));
-    peak = Math.max(peak, service.memory());
-    await delay(2);
-  }
-  await uploading;
+  const uploading = service.sdk.batches.create(archive, { name: "large" });
+  const pings = await pingDuring(service.url, uploading, PAUSE_MS);
   const seconds = (performance.now() - started) / 1000;
-  agent.destroy();
+  const peak = service.peakMemory();
   await service.stop();
   console.log(`## A zip of ${round(archive.length / 1024 ** 2)} MB, uploaded, checked and unpacked\n`);
   table(

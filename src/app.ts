@@ -2,34 +2,46 @@
 import { createServer, type Server } from "node:http";
 import { access, constants, mkdir } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "./config.js";
 import { inheritedEnvironment } from "./config.js";
 import { BatchController } from "./controllers/batch-controller.js";
+import { ChainRunController } from "./controllers/chain-run-controller.js";
 import { ChainController } from "./controllers/chain-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
+import { PlanController } from "./controllers/plan-controller.js";
 import { Database } from "./database/database.js";
 import { AppError } from "./errors.js";
 import { ArtifactStore } from "./handlers/artifact-store/artifact-store.js";
 import { systemClock, type Clock } from "./handlers/clock.js";
 import { EventLog } from "./handlers/event-log.js";
+import { tieInstallation } from "./handlers/installation.js";
 import { LogStore } from "./handlers/log-store.js";
 import type { Logger } from "./handlers/logger.js";
 import { WorkerPool } from "./handlers/process/worker-pool.js";
 import { Workspaces } from "./handlers/workspace.js";
 import { Dispatcher } from "./jobs/dispatcher.js";
+import { newOwner } from "./jobs/ownership.js";
+import { Preparation } from "./jobs/preparation.js";
 import { Queue } from "./jobs/queue.js";
 import { Rescuer } from "./jobs/rescuer.js";
+import { makeRounds } from "./jobs/rounds.js";
 import { Runner } from "./jobs/runner.js";
 import { Scheduler } from "./jobs/scheduler.js";
 import { Stopper } from "./jobs/stopper.js";
 import { makeHttpApp, type Controllers } from "./routers/index.js";
 import { AccessService } from "./services/access-service.js";
 import { BatchService } from "./services/batch-service.js";
+import { ChainRunService } from "./services/chain-run-service.js";
 import { ChainService } from "./services/chain-service.js";
+import { Deletion } from "./services/deletion.js";
+import { Enablement } from "./services/enablement.js";
 import { ExecutionService } from "./services/execution-service.js";
 import { HealthService } from "./services/health-service.js";
+import { PlanService } from "./services/plan-service.js";
 import { Registration } from "./services/registration.js";
+import { WhyService } from "./services/why-service.js";
 
 /** A running service. */
 export interface App {
@@ -50,6 +62,7 @@ export interface AppOptions {
 
 /** A request must be whole after so long. */
 const UPLOAD_PATIENCE_MS = 3_600_000;
+const LET_GO_PATIENCE_MS = 3000;
 /** Requests that have not been answered so long after `stop` are cut off. */
 const STOP_PATIENCE_MS = 10_000;
 
@@ -82,6 +95,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
     onWait: () => logger.warn("the database does not answer yet; waiting for it"),
   });
   releases.push(() => database.close());
+  await tieInstallation(database, config.dataDir);
   const events = new EventLog({ clock });
   const artifacts = new ArtifactStore({ folder: config.uploadsDir, clock });
   const logs = new LogStore({ folder: config.logsDir });
@@ -95,7 +109,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const stopping = new AbortController();
   let url = "";
   const http = makeHttpApp({
-    controllers: buildControllers(handlers, jobs, folders),
+    controllers: buildControllers(config, handlers, jobs, folders),
     access,
     upload: { stagingFolder: artifacts.stagingFolder, maxFileBytes: config.maxUploadBytes },
     stopping: stopping.signal,
@@ -139,39 +153,62 @@ async function buildJobs({ concurrency, maxLogBytes }: Config, handlers: Handler
   const pool = new WorkerPool({ runsFolder, size: concurrency, capBytes: maxLogBytes, baseEnv: inherited, logger });
   releases.push(() => pool.stop());
   await pool.start();
-  const queue = new Queue({ ...handlers, concurrency });
+  const owner = newOwner();
+  const queue = new Queue({ ...handlers, concurrency, owner });
+  releases.push(() => letGo(queue, logger));
   const stopper = new Stopper({ ...handlers, queue });
-  const runner = new Runner({ ...handlers, queue, pool, stopper, inherited });
+  const preparation = new Preparation({ ...handlers, inherited });
+  const runner = new Runner({ ...handlers, queue, pool, stopper, preparation });
   releases.push(() => runner.close());
-  const dispatcher = new Dispatcher({ queue, runner, stopper, logger });
+  const dispatcher = new Dispatcher({ ...handlers, queue, runner, stopper, owner });
   releases.push(() => dispatcher.close());
   const scheduler = new Scheduler({ ...handlers, queue });
   releases.push(() => scheduler.close());
+  const rescuer = new Rescuer({ ...handlers, queue, runner, stopper, owner });
   const start = async () => {
-    await new Rescuer({ ...handlers, runner }).start();
     dispatcher.start();
-    await scheduler.start();
+    await rescuer.start();
+    await scheduler.look();
+    const stations = { runs: () => rescuer.look(), queue: () => dispatcher.look(), plan: () => scheduler.look() };
+    const rounds = makeRounds(stations, logger);
+    releases.push(() => rounds.close());
   };
   return { queue, scheduler, start };
 }
 
 /** Everything that happens because someone asks. */
 function buildControllers(
+  { concurrency }: Config,
   handlers: Handlers,
   jobs: { queue: Queue; scheduler: Scheduler },
   folders: object,
 ): Controllers {
   const registration = new Registration({ ...handlers, ...jobs });
-  const batches = new BatchService({ ...handlers, ...jobs, registration });
+  const enablement = new Enablement({ ...handlers, ...jobs });
+  const deletion = new Deletion({ ...handlers, ...jobs, enablement });
+  const batches = new BatchService({ ...handlers, ...jobs, registration, enablement, deletion });
   const chains = new ChainService({ ...handlers, registration, batches });
   const executions = new ExecutionService({ ...handlers, ...jobs });
+  const chainRuns = new ChainRunService({ ...handlers, ...jobs, executions });
+  const plan = new PlanService({ ...handlers, batches });
+  const why = new WhyService({ ...handlers, batches, executions, concurrency });
   const health = new HealthService({ ...handlers, folders: { ...folders } });
   return {
     batches: new BatchController({ batches }),
     chains: new ChainController({ chains }),
+    chainRuns: new ChainRunController({ chainRuns }),
     executions: new ExecutionController({ executions }),
+    plan: new PlanController({ plan, why }),
     health: new HealthController({ health }),
   };
+}
+
+/** A stop must not wait for a database that is out of reach: our end tells as much as our word. */
+async function letGo(queue: Queue, logger: Logger): Promise<void> {
+  const patience = delay(LET_GO_PATIENCE_MS, undefined, { ref: false });
+  await Promise.race([queue.letGo(), patience]).catch((error: unknown) => {
+    logger.warn({ err: error }, "what runs could not be let go of; another service process finds it all the same");
+  });
 }
 
 async function ensureFolder(name: string, folder: string): Promise<void> {

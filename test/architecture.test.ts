@@ -131,11 +131,11 @@ function onlyQueryVocabulary({ text }: SourceFile, packageName: string): boolean
 }
 
 describe("one writer each", () => {
-  it("an execution's status is written by the queue alone", () => {
+  it("an execution's status is written by the ledger alone", () => {
     const writers = files.filter(({ text }) =>
       /(\.(update|insert|delete|save)\(\s*|(updateRows|insertRows)\(\w+, )Execution\b/.test(text),
     );
-    expect(writers.map(({ name }) => name)).toEqual(["jobs/queue.ts"]);
+    expect(writers.map(({ name }) => name)).toEqual(["jobs/ledger.ts"]);
   });
 
   it("UPLOADS_DIR and LOGS_DIR are handed to their stores alone", () => {

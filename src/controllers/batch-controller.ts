@@ -1,6 +1,6 @@
 // Batches over HTTP.
 import { AppError } from "../errors.js";
-import type { BatchFilter } from "../models/batch.js";
+import type { BatchFilter, GapChoice } from "../models/batch.js";
 import type { RunRequest } from "../models/execution.js";
 import { toPage } from "../models/shapes.js";
 import type { BatchDetails } from "../services/batch-details.js";
@@ -50,17 +50,17 @@ export class BatchController {
 
   run = async ({ params, body, actor }: Ask<ById, unknown, RunRequest | undefined>): Promise<Reply> => {
     const execution = await this.with_.batches.run(params.id, body ?? {}, actor);
-    return made(202, `${API}/executions/${execution.id}`, showExecution(execution));
+    return made(202, `${API}/executions/${execution.id}`, showExecution({ execution, earlier: [] }));
   };
 
-  enable = async ({ params, actor }: Ask<ById, unknown, unknown>): Promise<Reply> =>
-    ok(showBatch(await this.with_.batches.enable(params.id, actor)));
+  enable = async ({ params, body, actor }: Ask<ById, unknown, { gap: GapChoice } | undefined>): Promise<Reply> =>
+    ok(showBatch(await this.with_.batches.enable(params.id, body?.gap ?? "none", actor)));
 
   disable = async ({ params, actor }: Ask<ById, unknown, unknown>): Promise<Reply> =>
     ok(showBatch(await this.with_.batches.disable(params.id, actor)));
 
-  remove = async ({ params, actor }: Ask<ById, unknown, unknown>): Promise<Reply> => {
-    await this.with_.batches.remove(params.id, actor);
+  remove = async ({ params, query, actor }: Ask<ById, { force: boolean }, unknown>): Promise<Reply> => {
+    await this.with_.batches.remove(params.id, query.force, actor);
     return { status: 204 };
   };
 }

@@ -14,14 +14,17 @@ interface ById {
 
 interface LogQuery {
   tail?: number | undefined;
+  attempt?: number | undefined;
   follow: boolean;
 }
 
 export class ExecutionController {
   constructor(private readonly with_: { executions: ExecutionService }) {}
 
-  list = async ({ query }: Ask<unknown, ExecutionFilter, unknown>): Promise<Reply> =>
-    ok(toPage(await this.with_.executions.list(query), query.limit, showExecution));
+  list = async ({ query }: Ask<unknown, ExecutionFilter, unknown>): Promise<Reply> => {
+    const rows = (await this.with_.executions.list(query)).map((details) => ({ id: details.execution.id, details }));
+    return ok(toPage(rows, query.limit, ({ details }) => showExecution(details)));
+  };
 
   get = async ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> =>
     ok(showExecution(await this.with_.executions.get(params.id)));
@@ -40,7 +43,8 @@ export class ExecutionController {
     stream: LogStream,
   ): Promise<Reply> {
     const { executions } = this.with_;
-    const file = await executions.openLog(params.id, stream);
+    const wanted = { stream, attempt: query.attempt };
+    const file = await executions.openLog(params.id, wanted);
     const from = query.tail === undefined || !file ? 0 : await file.tailOffset(query.tail);
     const shared = {
       "Content-Type": "text/plain; charset=utf-8",
@@ -49,7 +53,7 @@ export class ExecutionController {
     };
     if (query.follow) {
       await file?.close();
-      const bytes = await executions.followLog(params.id, stream, from, gone);
+      const bytes = await executions.followLog(params.id, wanted, from, gone);
       return { status: 200, headers: shared, bytes, live: true };
     }
     const size = file?.size ?? 0;

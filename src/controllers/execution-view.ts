@@ -1,24 +1,57 @@
-// How an execution row is shown.
+// How an execution is shown.
+import type { Attempt } from "../entities/attempt.js";
 import type { Execution } from "../entities/execution.js";
 import type { ExecutionView } from "../models/execution.js";
 import { toInstant } from "../models/shapes.js";
+import type { ExecutionDetails } from "../services/execution-service.js";
 import { API } from "./reply.js";
 
-/** The part of an execution that each attempt has too. */
-function outcome(row: Execution) {
-  const { startedAt, finishedAt, attempt } = row;
+/** What an execution and each of its attempts have in common. */
+type Ended = Pick<
+  Attempt | Execution,
+  | "status"
+  | "reasonCode"
+  | "reasonText"
+  | "startedAt"
+  | "finishedAt"
+  | "exitCode"
+  | "signal"
+  | "logBytes"
+  | "logTruncated"
+  | "errorLogBytes"
+  | "errorLogTruncated"
+>;
+
+function outcome(row: Ended) {
+  const { startedAt, finishedAt } = row;
   return {
     startedAt: toInstant(startedAt),
     finishedAt: toInstant(finishedAt),
     durationMs: startedAt === null || finishedAt === null ? null : finishedAt - startedAt,
     exitCode: row.exitCode,
     signal: row.signal,
-    log: attempt === 0 ? null : { bytes: row.logBytes ?? 0, truncated: row.logTruncated },
+    log: startedAt === null ? null : { bytes: row.logBytes ?? 0, truncated: row.logTruncated },
     errorLog: row.errorLogBytes === null ? null : { bytes: row.errorLogBytes, truncated: row.errorLogTruncated },
   };
 }
 
-export function showExecution(row: Execution): ExecutionView {
+function reasonOf({ reasonCode, reasonText }: Ended): ExecutionView["reason"] {
+  return reasonCode === null ? null : { code: reasonCode, text: reasonText ?? "" };
+}
+
+function attempt(number: number, row: Ended): ExecutionView["attempts"][number] {
+  return { number, status: row.status, reason: reasonOf(row), ...outcome(row) };
+}
+
+/** The attempts before the present one, and that one, unless it has only been asked for yet. */
+function attemptsOf({ execution, earlier }: ExecutionDetails): ExecutionView["attempts"] {
+  const before = earlier.map((row) => attempt(row.number, row));
+  const between = execution.status === "queued" || execution.attempt === earlier.at(-1)?.number;
+  return execution.attempt === 0 || between ? before : [...before, attempt(execution.attempt, execution)];
+}
+
+export function showExecution(details: ExecutionDetails): ExecutionView {
+  const row = details.execution;
   const here = `${API}/executions/${row.id}`;
   const trigger =
     row.triggerId !== null && row.triggerKind !== null ? { id: row.triggerId, kind: row.triggerKind } : null;
@@ -33,12 +66,16 @@ export function showExecution(row: Execution): ExecutionView {
     source: row.source,
     actor: row.actor,
     status: row.status,
-    reason: row.reasonCode === null ? null : { code: row.reasonCode, text: row.reasonText ?? "" },
+    reason: reasonOf(row),
     scheduledAt: toInstant(row.scheduledAt),
     queuedAt: toInstant(row.queuedAt),
     ...outcome(row),
     attempt: row.attempt,
-    attempts: row.attempt === 0 ? [] : [{ number: row.attempt, ...outcome(row) }],
+    attempts: attemptsOf(details),
+    retryAt: toInstant(row.retryAt),
+    waitsFor:
+      (row.status === "waiting" ? row.waits : null)?.map((wait) => ({ ...wait, since: toInstant(wait.since) })) ?? [],
+    leftovers: row.leftovers,
     args: row.args,
     payload: row.payload === null ? null : (JSON.parse(row.payload) as unknown),
     progress: row.progress,

@@ -4,14 +4,19 @@ import { Batch } from "../entities/batch.js";
 import { Execution } from "../entities/execution.js";
 import type { BatchFilter } from "../models/batch.js";
 import { foldName } from "../models/name.js";
+import { forUpdate } from "./locks.js";
 import { nameKeyOf } from "./name-key.js";
 import { selectRows } from "./plain.js";
 
-/** The batch of this id or unique name; null if there is none. */
-export async function findBatch(manager: EntityManager, reference: string | number): Promise<Batch | null> {
+/** The batch of this id or unique name; null if there is none. @param lock true: nobody else may change it meanwhile */
+export async function findBatch(
+  manager: EntityManager,
+  reference: string | number,
+  { lock = false } = {},
+): Promise<Batch | null> {
   const text = String(reference);
   const [column, value] = /^[1-9]\d{0,8}$/.test(text) ? ["id", Number(text)] : ["nameKey", nameKeyOf(text)];
-  const [batch] = await selectRows(manager, Batch, `WHERE ${column} = ?`, [value]);
+  const [batch] = await selectRows(manager, Batch, `WHERE ${column} = ?${lock ? forUpdate(manager) : ""}`, [value]);
   return batch ?? null;
 }
 

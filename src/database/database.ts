@@ -12,6 +12,7 @@ const OUT_OF_REACH = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|P
 /** Driver codes of a transaction that lost against another and may simply be tried again. */
 const LOST_RACE = ["ER_LOCK_DEADLOCK", "ER_LOCK_WAIT_TIMEOUT", "ER_CHECKREAD"];
 const ATTEMPTS = 5;
+const BUSY_TIMEOUT_MS = 5;
 
 function driverCode(error: unknown): string {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
@@ -57,6 +58,8 @@ export class Database {
       await writing.destroy();
       throw error;
     }
+    // Waiting for a lock inside the engine holds up the whole process: from now on the writer waits by itself.
+    if (dialect === "sqlite") await writing.query(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     if (dialect === "mysql") return new Database(dialect, writing, writing, null);
     const reading = makeDataSource(url, { readOnly: true });
     await reading.initialize();

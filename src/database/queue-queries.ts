@@ -1,15 +1,17 @@
-// The queue's hottest statements, in plain SQL that both dialects speak: numbering, and what may be claimed.
+// The queue's hottest statements, in plain SQL that both dialects speak: numbering, turns, and what may be claimed.
 import type { EntityManager } from "typeorm";
 import { Execution } from "../entities/execution.js";
-import { selectByIds } from "./plain.js";
+import type { BatchConfig } from "../models/batch-config.js";
+import { forUpdate } from "./locks.js";
+import { selectByIds, selectRows } from "./plain.js";
 
-type Row = Record<string, number | string>;
+type Row = Record<string, number | string | null>;
 
 /**
  * Reserves the next execution numbers.
  *
  * @param batchIds one entry per number wanted; a batch may stand there several times
- * @returns the numbers by batch, in order
+ * @returns the numbers by batch, in order; a batch that is gone has no entry
  */
 export async function takeNumbers(manager: EntityManager, batchIds: number[]): Promise<Map<number, number[]>> {
   const wanted = new Map<number, number>();
@@ -32,28 +34,85 @@ export async function takeNumbers(manager: EntityManager, batchIds: number[]): P
   );
 }
 
-/** Of a batch that does not allow overlap only the first in line, and only while none of it runs. */
+/**
+ * The first free turn in the queue of each of these batches.
+ *
+ * Fair queueing: a batch's executions take one turn after the other, and a batch with none in the queue begins at the
+ * turn that is now at its head. So one that asks a thousand times leaves a place after each for everybody else.
+ */
+export async function firstTurns(manager: EntityManager, batchIds: number[]): Promise<Map<number, number>> {
+  const [head]: Row[] = await manager.query("SELECT MIN(turn) AS turn FROM executions WHERE status = 'queued'");
+  const turns = new Map<number, number>();
+  if (head?.["turn"] === null || head?.["turn"] === undefined) return turns;
+  for (const id of new Set(batchIds)) {
+    const [last]: Row[] = await manager.query(
+      "SELECT MAX(turn) AS turn FROM executions WHERE batchId = ? AND status = 'queued'",
+      [id],
+    );
+    turns.set(id, Math.max(Number(head["turn"]), Number(last?.["turn"] ?? -1) + 1));
+  }
+  return turns;
+}
+
+/** Of a batch with a limit only so many of the first in line that, with those that run, it is kept. */
 const CLAIMABLE = `
   SELECT id FROM executions e
-  WHERE status = 'queued' AND (exclusive = FALSE OR NOT EXISTS (
-    SELECT 1 FROM executions o WHERE o.batchId = e.batchId
-    AND (o.status IN ('running', 'stopping') OR (o.status = 'queued' AND o.id < e.id))))
-  ORDER BY id LIMIT ?`;
+  WHERE status = 'queued' AND (retryAt IS NULL OR retryAt <= ?) AND (batchLimit IS NULL OR batchLimit > (
+    SELECT COUNT(*) FROM executions o WHERE o.batchId = e.batchId
+    AND (o.status IN ('running', 'stopping')
+      OR (o.status = 'queued' AND (o.turn < e.turn OR (o.turn = e.turn AND o.id < e.id))))))
+  ORDER BY turn, id LIMIT ?`;
 
 /**
- * The queued executions that may start now, oldest first: as many as slots are free, and at most one of each batch
- * that does not allow overlap. Free slots are counted from rows, so that no crash can leak one.
+ * The queued executions that may start at `now`, in turn: as many as slots are free, and within the limit of each batch.
+ * Slots are counted from rows, so that no crash can leak one; on a server under a lock, so that two claims at once
+ * cannot both count the same free slot.
  */
-export async function claimableExecutions(manager: EntityManager, concurrency: number): Promise<Execution[]> {
+export async function claimableExecutions(
+  manager: EntityManager,
+  concurrency: number,
+  now: number,
+): Promise<Execution[]> {
+  const lock = forUpdate(manager);
+  if (lock !== "") await manager.query(`SELECT value FROM service_state WHERE name = 'claim'${lock}`);
   const counted: Row[] = await manager.query(
     "SELECT COUNT(*) AS running FROM executions WHERE status IN ('running', 'stopping')",
   );
   const free = concurrency - Number(counted[0]?.["running"]);
   if (free <= 0) return [];
-  const rows: Row[] = await manager.query(CLAIMABLE, [free]);
+  const rows: Row[] = await manager.query(CLAIMABLE, [now, free]);
   return selectByIds(
     manager,
     Execution,
     rows.map(({ id }) => Number(id)),
   );
+}
+
+/** The configs of those of these batches that exclude others; most exclude nobody and are not even parsed. */
+export async function configsThatExclude(
+  manager: EntityManager,
+  batchIds: number[],
+): Promise<Map<number, BatchConfig>> {
+  if (batchIds.length === 0) return new Map();
+  const places = batchIds.map(() => "?").join(", ");
+  const rows: { id: number; config: string }[] = await manager.query(
+    `SELECT id, config FROM batches WHERE id IN (${places}) AND config LIKE '%"excludes":["%'`,
+    batchIds,
+  );
+  return new Map(rows.map(({ id, config }) => [id, JSON.parse(config) as BatchConfig]));
+}
+
+/** Every execution that waits for another batch. */
+export function waitingExecutions(manager: EntityManager): Promise<Execution[]> {
+  return selectRows(manager, Execution, "WHERE status = 'waiting' ORDER BY id", []);
+}
+
+/** Everything that runs, whoever looks after it, oldest first. */
+export function runningExecutions(manager: EntityManager): Promise<Execution[]> {
+  return selectRows(manager, Execution, "WHERE status IN ('running', 'stopping') ORDER BY id", []);
+}
+
+/** True if anything is queued, be it claimable or not. */
+export async function anyQueued(manager: EntityManager): Promise<boolean> {
+  return (await manager.query<unknown[]>("SELECT id FROM executions WHERE status = 'queued' LIMIT 1")).length > 0;
 }

@@ -5,6 +5,8 @@ type Bindable = null | number | bigint | string | Uint8Array;
 
 /** SQLite's extended result codes of a broken unique index or primary key. */
 const UNIQUE_VIOLATIONS = [2067, 1555];
+/** The low byte of every code that says: locked by another connection. */
+const BUSY = 5;
 
 /** The part of the wrapped statement's interface that TypeORM calls. */
 class Statement {
@@ -33,6 +35,12 @@ function bindable(value: unknown): Bindable {
   if (typeof value === "boolean") return value ? 1 : 0;
   if (value instanceof Uint8Array) return value;
   throw new TypeError(`A value of type ${typeof value} cannot be bound to a statement.`);
+}
+
+/** True if a statement failed because another process holds the lock that it needs. */
+export function isBusyError(error: unknown): boolean {
+  const { errcode } = (error ?? {}) as { errcode?: number };
+  return errcode !== undefined && (errcode & 0xff) === BUSY;
 }
 
 function translateErrors<T>(act: () => T): T {

@@ -6,14 +6,21 @@ export class Transaction {
 
   constructor(readonly manager: EntityManager) {}
 
-  /** Runs `callback` once the transaction is durable; never if it is rolled back. It must not throw. */
+  /** Runs `callback` once the transaction is durable; never if it is rolled back. What it throws undoes nothing. */
   afterCommit(callback: () => void): void {
     this.callbacks.push(callback);
   }
 
   /** For the database room alone: tells the transaction that it is durable. */
   committed(): void {
-    for (const callback of this.callbacks) callback();
+    for (const callback of this.callbacks) {
+      try {
+        callback();
+      } catch (error) {
+        // The others must hear of it all the same, and whoever wrote must not be told that it failed.
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
   }
 }
 

@@ -1,19 +1,41 @@
 // Statements over many triggers at once: a burst of occurrences must not cost a statement each.
 import type { EntityManager } from "typeorm";
-import { Trigger } from "../entities/trigger.js";
 
 /** SQLite binds at most 32,766 values in one statement. */
 const PER_STATEMENT = 1000;
 
-/** Sets the watermark of each of these triggers to its next planned instant, or to null where there is none. */
-export async function setWatermarks(manager: EntityManager, nextAt: ReadonlyMap<number, number | null>): Promise<void> {
+/**
+ * Sets the watermark of each of these triggers to its next planned instant, or to null where there is none.
+ *
+ * @param endGap true: what a pause left open is closed with it
+ */
+export async function setWatermarks(
+  manager: EntityManager,
+  nextAt: ReadonlyMap<number, number | null>,
+  { endGap = false } = {},
+): Promise<void> {
   const all = [...nextAt];
   for (let from = 0; from < all.length; from += PER_STATEMENT) {
     const slice = all.slice(from, from + PER_STATEMENT);
     const cases = slice.map(() => "WHEN ? THEN ?").join(" ");
     const places = slice.map(() => "?").join(", ");
     const values = [...slice.flat(), ...slice.map(([id]) => id)];
-    await manager.query(`UPDATE triggers SET nextAt = CASE id ${cases} END WHERE id IN (${places})`, values);
+    const gap = endGap ? ", gapFrom = NULL" : "";
+    await manager.query(`UPDATE triggers SET nextAt = CASE id ${cases} END${gap} WHERE id IN (${places})`, values);
+  }
+}
+
+/** Takes away the watermarks, and keeps each as the beginning of the gap that the pause makes. */
+export async function pauseTriggers(manager: EntityManager, ids: number[]): Promise<void> {
+  for (let from = 0; from < ids.length; from += PER_STATEMENT) {
+    const slice = ids.slice(from, from + PER_STATEMENT);
+    const places = slice.map(() => "?").join(", ");
+    // In two steps: whether an assignment sees the one before it differs between dialects.
+    await manager.query(
+      `UPDATE triggers SET gapFrom = nextAt WHERE nextAt IS NOT NULL AND gapFrom IS NULL AND id IN (${places})`,
+      slice,
+    );
+    await manager.query(`UPDATE triggers SET nextAt = NULL WHERE id IN (${places})`, slice);
   }
 }
 
@@ -32,13 +54,25 @@ export async function lastOccurrences(manager: EntityManager, ids: number[]): Pr
   return last;
 }
 
-/** The watermark of every trigger that has one; bare rows, for there may be a hundred thousand. */
-export async function allWatermarks(manager: EntityManager): Promise<{ id: number; at: number }[]> {
-  const rows = await manager
-    .createQueryBuilder(Trigger, "t")
-    .select("t.id", "id")
-    .addSelect("t.nextAt", "at")
-    .where("t.nextAt IS NOT NULL")
-    .getRawMany<{ id: number; at: number | string }>();
-  return rows.map(({ id, at }) => ({ id, at: Number(at) }));
+/** The ids of triggers that are due at `now`, the longest due first. @param except ids to leave out */
+export async function dueTriggers(
+  manager: EntityManager,
+  now: number,
+  limit: number,
+  except: number[],
+): Promise<number[]> {
+  const sql = `SELECT id FROM triggers WHERE nextAt <= ?${without(except)} ORDER BY nextAt, id LIMIT ?`;
+  const rows: { id: number }[] = await manager.query(sql, [now, ...except, limit]);
+  return rows.map(({ id }) => id);
+}
+
+/** The earliest planned instant that has no row yet; null if nothing is planned. @param except ids to leave out */
+export async function firstWatermark(manager: EntityManager, except: number[]): Promise<number | null> {
+  const sql = `SELECT nextAt FROM triggers WHERE nextAt IS NOT NULL${without(except)} ORDER BY nextAt LIMIT 1`;
+  const [row]: { nextAt: number | string }[] = await manager.query(sql, except);
+  return row ? Number(row.nextAt) : null;
+}
+
+function without(ids: number[]): string {
+  return ids.length === 0 ? "" : ` AND id NOT IN (${ids.map(() => "?").join(", ")})`;
 }

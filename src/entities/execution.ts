@@ -1,7 +1,7 @@
 // An execution: one row of the ledger, from queued to its final status.
 import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from "typeorm";
 import type { Actor } from "../models/actor.js";
-import type { ExecutionInput, ExecutionSource, Progress } from "../models/execution.js";
+import type { ExecutionInput, ExecutionSource, Progress, Wait } from "../models/execution.js";
 import type { ExecutionStatus, FinalStatus } from "../models/status.js";
 import { INSTANT, JSON_DOCUMENT, OPTIONAL_AMOUNT, OPTIONAL_INSTANT, OPTIONAL_JSON, OPTIONAL_TEXT } from "./columns.js";
 
@@ -9,8 +9,10 @@ import { INSTANT, JSON_DOCUMENT, OPTIONAL_AMOUNT, OPTIONAL_INSTANT, OPTIONAL_JSO
 @Entity("executions")
 @Unique("uq_executions_occurrence", ["triggerId", "scheduledAt"])
 @Index("ix_executions_batch", ["batchId", "id"])
-@Index("ix_executions_active", ["batchId", "status"])
+@Index("ix_executions_active", ["batchId", "status", "turn"])
 @Index("ix_executions_status", ["status", "id"])
+@Index("ix_executions_turn", ["status", "turn", "id"])
+@Index("ix_executions_scheduled", ["scheduledAt"])
 @Index("ix_executions_chain_run", ["chainRunId", "batchId"])
 export class Execution {
   @PrimaryGeneratedColumn({ type: "integer" })
@@ -80,9 +82,29 @@ export class Execution {
   @Column({ type: "varchar", length: 12, nullable: true })
   signal!: string | null;
 
-  /** True if it may not run beside another execution of its batch. */
-  @Column({ type: "boolean" })
-  exclusive!: boolean;
+  /** The service process that claimed it and looks after it, see ServiceIdentity; null: nobody at the moment. */
+  @Column({ type: "varchar", length: 100, nullable: true })
+  claimedBy!: string | null;
+
+  /** While `queued` for another attempt: not before this instant. */
+  @Column(OPTIONAL_INSTANT)
+  retryAt!: number | null;
+
+  /** Its place in the queue: lower goes first, of the same the lower id. See `takeTurns`. */
+  @Column({ type: "integer", default: 0 })
+  turn!: number;
+
+  /** It runs only beside fewer than so many executions of its batch; null: beside any number. */
+  @Column({ type: "integer", nullable: true })
+  batchLimit!: number | null;
+
+  /** While `waiting`: for what. */
+  @Column(OPTIONAL_JSON)
+  waits!: Wait[] | null;
+
+  /** Processes that its script left behind and that were ended; null: not looked for, or not final yet. */
+  @Column({ type: "integer", nullable: true })
+  leftovers!: number | null;
 
   @Column(JSON_DOCUMENT)
   args!: string[];

@@ -39,6 +39,10 @@ export class Trigger {
   @Column(OPTIONAL_INSTANT)
   nextAt!: number | null;
 
+  /** While disabled: the first planned instant that has no execution row because of that. */
+  @Column(OPTIONAL_INSTANT)
+  gapFrom!: number | null;
+
   @Column(INSTANT)
   createdAt!: number;
 }

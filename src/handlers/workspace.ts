@@ -1,8 +1,10 @@
 // What a run finds on disk: its private copy of the files, its inputs, its payload; and what it leaves behind there.
-import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
 import { copyFile, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ExecutionInput, Progress } from "../models/execution.js";
+import { identify } from "./process/process-identity.js";
 import { Remover } from "./process/remover.js";
 import { copySmallTree, smallTree, type SmallTree } from "./small-tree.js";
 
@@ -46,6 +48,9 @@ export class Workspaces {
   private readonly statesFolder: string;
   private readonly remover: Remover;
   private readonly states = new Set<number>();
+  /** Marks our drafts: no two processes that live have the same. */
+  private readonly maker = `${process.pid}-${identify(process.pid)?.startTicks ?? 0}-${randomBytes(4).toString("hex")}`;
+  private drafts = 0;
   /** What is in the folders of artifacts, which never change; null: not small. */
   private readonly trees = new Map<string, SmallTree | null>();
 
@@ -74,10 +79,27 @@ export class Workspaces {
     };
   }
 
-  /** Lays out a run folder with a private copy of the artifact's files: later runs never see what this one does to them. */
-  async create(runId: string, { filesFolder, payload, inputs }: Workspace): Promise<RunPaths> {
-    const paths = this.pathsOf(runId);
-    await this.makeRunFolder(runId);
+  /**
+   * Lays out a run folder with a private copy of the artifact's files: later runs never see what this one does to them.
+   * It appears whole, in one step, or not at all. If it is there already, because another service process began with the
+   * same run, that one stays: with it stays the fence that tells whether the run was started.
+   *
+   * @param seal writes what else must be in the folder before it appears; gets the folder it is made in
+   */
+  async create(runId: string, workspace: Workspace, seal: (draft: string) => void = () => undefined): Promise<void> {
+    const draft = `draft-${this.maker}-${++this.drafts}`;
+    try {
+      await this.layOut(this.pathsOf(draft), workspace);
+      seal(this.pathsOf(draft).runFolder);
+      renameSync(this.pathsOf(draft).runFolder, this.pathsOf(runId).runFolder);
+    } catch (error) {
+      this.remove(draft);
+      if (!["EEXIST", "ENOTEMPTY"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    }
+  }
+
+  private async layOut(paths: RunPaths, { filesFolder, payload, inputs }: Workspace): Promise<void> {
+    mkdirSync(paths.runFolder, { mode: 0o750 });
     const tree = this.treeOf(filesFolder);
     if (tree) copySmallTree(tree, filesFolder, paths.work);
     else await copyTree(filesFolder, paths.work);
@@ -87,7 +109,6 @@ export class Workspaces {
       const target = path.join(paths.inputs, name);
       await (file === null ? writeFile(target, "") : symlink(file, target));
     }
-    return paths;
   }
 
   /** The folder that a batch keeps between its runs; made on first use. */
@@ -123,6 +144,15 @@ export class Workspaces {
     return (await readdir(this.runsFolder)).filter((name) => /^\d+-\d+$/.test(name));
   }
 
+  /** Removes what service processes that are gone had begun to lay out. */
+  async removeDrafts(): Promise<void> {
+    for (const name of await readdir(this.runsFolder)) {
+      const [, pid, startTicks] = /^draft-(\d+)-(\d+)-/.exec(name) ?? [];
+      if (pid !== undefined && identify(Number(pid))?.startTicks !== Number(startTicks)) this.remove(name);
+    }
+  }
+
+  /** Has a run folder removed, soon. */
   remove(runId: string): void {
     this.remover.remove(runId);
   }
@@ -130,18 +160,6 @@ export class Workspaces {
   /** Waits until everything that was to be removed is gone. */
   async close(): Promise<void> {
     await this.remover.stop();
-  }
-
-  /** An earlier service may have died over the same attempt before it began: what it laid out is in the way. */
-  private async makeRunFolder(runId: string): Promise<void> {
-    const { runFolder } = this.pathsOf(runId);
-    try {
-      mkdirSync(runFolder, { mode: 0o750 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      await rm(runFolder, { recursive: true });
-      mkdirSync(runFolder, { mode: 0o750 });
-    }
   }
 
   private treeOf(filesFolder: string): SmallTree | null {

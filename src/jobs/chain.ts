@@ -13,6 +13,11 @@ import type { Demand, Verdict } from "./demand.js";
 
 type Enqueue = (transaction: Transaction, demands: Demand[]) => Promise<Execution[]>;
 
+const CANCELLED: Verdict = {
+  status: "aborted",
+  reason: { code: "chain_cancelled", text: "Its chain run was cancelled before it could start." },
+};
+
 const DISABLED: Verdict = {
   status: "skipped",
   reason: { code: "disabled", text: "It, or a batch before it, was disabled while the chain was running." },
@@ -111,6 +116,7 @@ async function demandFor(
   const batch = await manager.findOneBy(Batch, { id: batchId });
   if (!batch) return "gone";
   const demand: Demand = { batch, source: "chain", actor: SYSTEM, chain: { runId: run.id } };
+  if (run.cancelledAt !== null) return { ...demand, verdict: CANCELLED };
   if (leftOut.has(batchId)) return { ...demand, verdict: DISABLED };
   if (decision.kind === "abort") return { ...demand, verdict: { status: "aborted", reason: decision.reason } };
   const inputs = decision.inputsFrom.flatMap((id) => {

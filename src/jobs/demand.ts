@@ -29,6 +29,8 @@ export interface Demand {
   payload?: string | undefined;
   /** The predecessors whose output it receives. */
   inputs?: ExecutionInput[];
-  /** Settled beforehand: it does not run. Left out, the overlap policy decides. */
+  /** True: it waits in line behind what is active of its batch, whatever the overlap policy: it is caught up. */
+  inLine?: boolean;
+  /** Settled beforehand: it does not run. Left out, the policies of the batch decide. */
   verdict?: Verdict;
 }

@@ -14,17 +14,25 @@ export interface Captured {
   results: Record<string, string> | null;
 }
 
+/** Processes that a script left behind. */
+export interface Leftovers {
+  /** How many there were; all have been ended but the survivors. */
+  count: number;
+  /** Those that nothing could end, as people read them; empty if there is none. */
+  survivors: string;
+}
+
 export type Ending =
   /** The script ended with this code, at this instant. */
-  | { kind: "exited"; code: number; at: number; captured: Captured }
+  | { kind: "exited"; code: number; at: number; captured: Captured; leftovers: Leftovers | null }
   /** How it ended cannot be known. */
   | { kind: "lost"; reason: Reason; at: number; captured: Captured }
   /** It could not be started. */
   | { kind: "refused"; reason: Reason; at: number };
 
 /** The columns that an end sets; those left out stay as they are. */
-type Conclusion = Partial<Captured> &
-  Partial<Pick<Execution, "reasonCode" | "reasonText" | "exitCode" | "signal">> & {
+export type Conclusion = Partial<Captured> &
+  Partial<Pick<Execution, "reasonCode" | "reasonText" | "exitCode" | "signal" | "leftovers">> & {
     status: FinalStatus;
     finishedAt: number;
   };
@@ -44,8 +52,12 @@ function failure(code: number): Reason {
   return { code: "exit_code", text: `The script ended with exit code ${code}${hint}.` };
 }
 
-/** The columns that the end of `execution` sets. */
-export function conclude(execution: Execution, ending: Ending): Conclusion {
+/**
+ * The columns that the end of `execution` sets.
+ *
+ * @param warnings the exit codes that mean: it finished, with a warning
+ */
+export function conclude(execution: Execution, ending: Ending, warnings: readonly number[]): Conclusion {
   if (ending.kind === "refused") {
     // Told to end before it began: that, and not the missing start, is why it has no result.
     if (execution.stopAs) return { status: execution.stopAs, finishedAt: ending.at, errorLogBytes: 0 };
@@ -53,15 +65,37 @@ export function conclude(execution: Execution, ending: Ending): Conclusion {
   }
   const { captured, at } = ending;
   if (ending.kind === "lost") return { ...captured, ...closed("lost", at, ending.reason), ...emptyErrorLog(captured) };
-  const { code } = ending;
-  if (execution.stopAs) {
+  const end = exited(execution, ending, warnings);
+  const survivors = ending.leftovers?.survivors;
+  const note = survivors ? `These processes of it could not be ended: ${survivors}.` : null;
+  const words = [end.reasonText ?? execution.reasonText, note].filter((text) => text !== null).join(" ");
+  return {
+    ...captured,
+    ...end,
+    leftovers: ending.leftovers?.count ?? null,
+    ...(note === null ? {} : { reasonCode: end.reasonCode ?? execution.reasonCode ?? "survivors", reasonText: words }),
+  };
+}
+
+function exited(
+  { stopAs }: Execution,
+  { code, at, captured }: Extract<Ending, { kind: "exited" }>,
+  warnings: readonly number[],
+): Conclusion {
+  if (stopAs) {
     // Told to end: a code of 128 + n is then the signal that was sent, not a choice of the script's.
     const signal = code === 143 || code === 137 ? (SIGNALS[code - 128] ?? null) : null;
-    const status = execution.stopAs;
-    return { ...captured, status, finishedAt: at, exitCode: signal ? null : code, signal, ...emptyErrorLog(captured) };
+    return { status: stopAs, finishedAt: at, exitCode: signal ? null : code, signal, ...emptyErrorLog(captured) };
   }
-  if (code === 0) return { ...captured, status: "completed", finishedAt: at, exitCode: 0 };
-  return { ...captured, ...closed("failed", at, failure(code)), exitCode: code, ...emptyErrorLog(captured) };
+  if (code === 0) return { status: "completed", finishedAt: at, exitCode: 0 };
+  if (warnings.includes(code)) {
+    const reason = {
+      code: "warning_exit_code",
+      text: `The script ended with exit code ${code}, which means a warning.`,
+    };
+    return { ...closed("warned", at, reason), exitCode: code, ...emptyErrorLog(captured) };
+  }
+  return { ...closed("failed", at, failure(code)), exitCode: code, ...emptyErrorLog(captured) };
 }
 
 function closed(status: FinalStatus, at: number, { code, text }: Reason): Conclusion {

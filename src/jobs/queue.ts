@@ -1,26 +1,32 @@
-// The queue: the one writer of an execution's status. Enqueue, claim, stop, finish.
-import type { EntityManager } from "typeorm";
+// The queue: the verbs of an execution's life. Enqueue, claim, stop, finish; each one transaction or part of one.
 import type { Database } from "../database/database.js";
-import { insertRows, updateRows } from "../database/plain.js";
-import { claimableExecutions, takeNumbers } from "../database/queue-queries.js";
+import { insertRows } from "../database/plain.js";
+import { claimableExecutions, configsThatExclude, firstTurns, takeNumbers } from "../database/queue-queries.js";
 import type { Transaction } from "../database/transaction.js";
+import { Attempt } from "../entities/attempt.js";
 import { Execution } from "../entities/execution.js";
+import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
-import type { EventLog, NewEvent } from "../handlers/event-log.js";
+import type { EventLog } from "../handlers/event-log.js";
 import { SYSTEM, type Actor } from "../models/actor.js";
-import type { EventKind } from "../models/event.js";
-import { isFinal, statusesBefore, type ExecutionStatus, type FinalStatus } from "../models/status.js";
-import { activeByBatch, overlapVerdict, type Active } from "./admission.js";
+import { isFinal, type FinalStatus } from "../models/status.js";
+import { activeByBatch, exclusion, mindsOverlap, ruleOn, type Active } from "./admission.js";
 import { advanceChain, startChainRuns } from "./chain.js";
-import type { Demand, Reason } from "./demand.js";
+import type { Demand, Reason, Verdict } from "./demand.js";
 import { conclude, type Ending } from "./ending.js";
+import { Ledger } from "./ledger.js";
+import { newRow } from "./new-row.js";
+import type { Owner } from "./ownership.js";
+import { attemptOf, requeue, type Aftermath } from "./retry.js";
 
 interface Collaborators {
   database: Database;
   clock: Clock;
   events: EventLog;
-  /** How many scripts may run at once. */
+  /** How many scripts may run at once, whichever service process runs them. */
   concurrency: number;
+  /** In whose name executions are claimed. */
+  owner: Owner;
 }
 
 /** Why and how a running execution is to be ended. */
@@ -35,68 +41,97 @@ export interface Stop {
 export interface QueueListener {
   /** Something may be claimed. */
   onQueued(): void;
-  /** These executions are now running: somebody must run them. */
+  /** Something may be claimed from this instant on. */
+  onRetry(at: number): void;
+  /** These executions are now running in our name: we must run them. */
   onClaimed(executions: Execution[]): void;
-  /** The script of this execution is to be ended. */
+  /** The script of this execution, which another process may look after, is to be ended. */
   onStopping(execution: Execution): void;
+  /** Executions have ended or begun to wait: those that wait must be looked at. */
+  onSettled(executions: Execution[]): void;
 }
 
-export class Queue {
-  private listener: QueueListener | null = null;
+const REPLACED: Reason = {
+  code: "replaced",
+  text: 'A later execution of this batch took its place: overlap is "replace".',
+};
+/** What a new attempt, and an end, have no use for. */
+const NO_RETRY = { retryAt: null };
 
-  constructor(private readonly with_: Collaborators) {}
+export class Queue {
+  private readonly ledger: Ledger;
+  private listener: QueueListener | null = null;
+  private closed = false;
+
+  constructor(private readonly with_: Collaborators) {
+    this.ledger = new Ledger(with_);
+  }
 
   listen(listener: QueueListener): void {
     this.listener = listener;
   }
 
-  /** Makes one row of the ledger per demand, in order: queued, or final at once where a policy forbids the run. */
+  /**
+   * Makes one row of the ledger per demand, in order: queued, waiting, or final at once where a policy forbids the run.
+   *
+   * @throws AppError `not_found` if a batch is gone
+   */
   enqueue = async (transaction: Transaction, demands: Demand[]): Promise<Execution[]> => {
     const { manager } = transaction;
-    const numbers = await takeNumbers(
-      manager,
-      demands.map((demand) => demand.batch.id),
-    );
-    const guarded = demands.filter((demand) => !demand.verdict && demand.batch.config.overlap !== "allow");
-    const active = await activeByBatch(manager, [...new Set(guarded.map((demand) => demand.batch.id))]);
+    const batchIds = demands.map((demand) => demand.batch.id);
+    const numbers = await takeNumbers(manager, batchIds);
+    const turns = await firstTurns(manager, batchIds);
+    const minding = new Set(demands.filter(mindsOverlap).map((demand) => demand.batch.id));
+    const active = await activeByBatch(manager, [...minding]);
+    const now = this.with_.clock.now();
     const rows: Execution[] = [];
     for (const demand of demands) {
-      const row = this.newRow(demand, numbers.get(demand.batch.id)?.shift() ?? 0);
+      const { id, name } = demand.batch;
+      const number = numbers.get(id)?.shift();
+      if (number === undefined) throw new AppError("not_found", `The batch "${name}" was deleted meanwhile.`);
+      const row = newRow(demand, { number, turn: turns.get(id) ?? 0, now });
       await this.admit(transaction, demand, row, active);
+      if (row.status === "queued") turns.set(id, row.turn + 1);
       rows.push(row);
     }
     await this.joinChainRuns(transaction, demands, rows);
-    await insertRows(manager, Execution, rows);
-    await this.with_.events.append(transaction, ...rows.map((row) => this.event(row)));
+    await this.ledger.insert(transaction, rows);
     if (rows.some((row) => row.status === "queued")) transaction.afterCommit(() => this.listener?.onQueued());
+    this.settled(transaction, rows);
     return rows;
   };
 
   /** A claimed execution whose script never began starts only now: its time counts from here. */
   async startAnew(execution: Execution): Promise<void> {
-    const startedAt = this.with_.clock.now();
+    const start = { startedAt: this.with_.clock.now() };
     await this.with_.database.write(({ manager }) =>
-      this.move(manager, execution.id, "running", { startedAt }, ["running"]),
+      this.ledger.move(manager, execution, "running", start, ["running"]),
     );
-    execution.startedAt = startedAt;
+    Object.assign(execution, start);
   }
 
-  /** Takes as many queued executions as there are free slots, oldest first, and marks them running. */
+  /** Takes as many queued executions as there are free slots, in turn, and marks them running. */
   async claim(): Promise<void> {
     await this.with_.database.write((transaction) => this.claimIn(transaction));
   }
 
-  private async claimIn(transaction: Transaction): Promise<void> {
-    const { manager } = transaction;
-    const claimed: Execution[] = [];
-    for (const row of await claimableExecutions(manager, this.with_.concurrency)) {
-      const start = { startedAt: this.with_.clock.now(), attempt: row.attempt + 1 };
-      if (await this.move(manager, row.id, "running", start)) {
-        claimed.push(Object.assign(row, start, { status: "running" as const }));
+  /** Makes running executions ours whose owner is gone. Gives those that nobody else took before. */
+  async takeOver(executions: Execution[]): Promise<Execution[]> {
+    const { database, owner } = this.with_;
+    return database.write(async ({ manager }) => {
+      const taken: Execution[] = [];
+      for (const { id, claimedBy } of executions) {
+        if ((await this.ledger.hand(manager, claimedBy, owner, id)) === 0) continue;
+        taken.push(await manager.findOneByOrFail(Execution, { id }));
       }
-    }
-    await this.with_.events.append(transaction, ...claimed.map((row) => this.event(row)));
-    if (claimed.length > 0) transaction.afterCommit(() => this.listener?.onClaimed(claimed));
+      return taken;
+    });
+  }
+
+  /** Claims nothing more and lets go of all that is ours: another service process may take it over at once. */
+  async letGo(): Promise<void> {
+    this.closed = true;
+    await this.with_.database.write(({ manager }) => this.ledger.hand(manager, this.with_.owner, null));
   }
 
   /**
@@ -106,127 +141,144 @@ export class Queue {
   async stop(transaction: Transaction, id: number, { as, reason, actor }: Stop): Promise<boolean> {
     const { manager } = transaction;
     const words = { reasonCode: reason.code, reasonText: reason.text };
-    const never =
-      as === "cancelled" &&
-      (await this.move(manager, id, as, { ...words, finishedAt: this.with_.clock.now() }, ["queued", "waiting"]));
-    if (!never && !(await this.move(manager, id, "stopping", { ...words, stopAs: as }))) return false;
+    const over = { ...words, ...NO_RETRY, finishedAt: this.with_.clock.now() };
+    const never = as === "cancelled" && (await this.ledger.move(manager, { id }, as, over, ["queued", "waiting"]));
+    if (!never && !(await this.ledger.move(manager, { id }, "stopping", { ...words, stopAs: as }))) return false;
     const execution = await manager.findOneByOrFail(Execution, { id });
-    await this.with_.events.append(transaction, { ...this.event(execution), actor });
-    if (never) await advanceChain(transaction, execution, this.enqueue);
+    await this.ledger.tell(transaction, [execution], actor);
+    if (never) await this.settle(transaction, execution);
     else transaction.afterCommit(() => this.listener?.onStopping(execution));
     return true;
   }
 
+  /** Records that a policy forbids an execution that is queued or waits. False if it is neither any more. */
+  async dismiss(transaction: Transaction, row: Execution, { status, reason }: Verdict): Promise<boolean> {
+    const end = { reasonCode: reason.code, reasonText: reason.text, finishedAt: this.with_.clock.now(), ...NO_RETRY };
+    if (!(await this.ledger.move(transaction.manager, row, status, end, ["queued", "waiting"]))) return false;
+    const ended = Object.assign(new Execution(), row, end, { status });
+    await this.ledger.tell(transaction, [ended]);
+    await this.settle(transaction, ended);
+    return true;
+  }
+
+  /** What an execution waited for has come: it may be queued. False if it does not wait any more. */
+  async release(transaction: Transaction, row: Execution): Promise<boolean> {
+    const turn = (await firstTurns(transaction.manager, [row.batchId])).get(row.batchId) ?? 0;
+    if (!(await this.ledger.move(transaction.manager, row, "queued", { turn }, ["waiting"]))) return false;
+    await this.ledger.tell(transaction, [Object.assign(new Execution(), row, { turn, status: "queued" as const })]);
+    transaction.afterCommit(() => this.listener?.onQueued());
+    return true;
+  }
+
   /**
-   * Records how a script ended, decides about its successors, and claims what its slot is free for, all in one
-   * transaction: one wait for the disk. Later reports change nothing.
+   * Records how an attempt ended: the execution is final, or goes back into the queue for another attempt. Decides about
+   * its successors and claims what its slot is free for, all in one transaction: one wait for the disk. Later reports,
+   * and reports of an earlier attempt, change nothing.
    *
    * @param known the execution as it was claimed; if it has changed since, the row counts
    */
-  async finish(known: Execution, ending: Ending): Promise<void> {
+  async finish(known: Execution, ending: Ending, after: Aftermath): Promise<void> {
     await this.with_.database.write(async (transaction) => {
       const ended =
-        (await this.conclude(transaction, known, ending)) ?? (await this.concludeChanged(transaction, known, ending));
+        (await this.conclude(transaction, known, ending, after)) ??
+        (await this.concludeChanged(transaction, known, ending, after));
       if (!ended) return;
-      await this.with_.events.append(transaction, this.event(ended));
-      await advanceChain(transaction, ended, this.enqueue);
-      // On a server two ends at once would both count the same free slot: there the dispatcher, one at a time, claims.
+      await this.ledger.tell(transaction, [ended]);
+      if (isFinal(ended.status)) await this.settle(transaction, ended);
+      // On a server the lock on the slots would be held up to this commit: there the dispatcher claims, after it.
       if (this.with_.database.dialect === "sqlite") await this.claimIn(transaction);
       else transaction.afterCommit(() => this.listener?.onQueued());
     });
   }
 
-  /** Gives the ended row, or null if its status is no longer the one that `execution` says. */
-  private async conclude({ manager }: Transaction, execution: Execution, ending: Ending): Promise<Execution | null> {
-    const conclusion = conclude(execution, ending);
-    const moved = await this.move(manager, execution.id, conclusion.status, conclusion, [execution.status]);
-    return moved ? Object.assign(new Execution(), execution, conclusion) : null;
+  private async claimIn(transaction: Transaction): Promise<void> {
+    if (this.closed) return;
+    const { manager } = transaction;
+    const { clock, concurrency, owner } = this.with_;
+    const claimed: Execution[] = [];
+    const rows = await claimableExecutions(manager, concurrency, clock.now());
+    const minding = await configsThatExclude(manager, [...new Set(rows.map((row) => row.batchId))]);
+    for (const row of rows) {
+      const verdict = await exclusion(manager, minding.get(row.batchId)?.excludes ?? []);
+      if (verdict && (await this.dismiss(transaction, row, verdict))) {
+        transaction.afterCommit(() => this.listener?.onQueued());
+        continue;
+      }
+      const start = {
+        startedAt: clock.now(),
+        attempt: row.attempt + 1,
+        claimedBy: owner,
+        reasonCode: null,
+        reasonText: null,
+      };
+      if (await this.ledger.move(manager, row, "running", { ...start, ...NO_RETRY })) {
+        claimed.push(Object.assign(row, start, NO_RETRY, { status: "running" as const }));
+      }
+    }
+    await this.ledger.tell(transaction, claimed);
+    if (claimed.length > 0) transaction.afterCommit(() => this.listener?.onClaimed(claimed));
   }
 
-  /** It was stopped meanwhile, or has ended already: then its present row decides. */
+  /** Gives the row as it is after the end, or null if it is no longer as `execution` says. */
+  private async conclude(
+    transaction: Transaction,
+    execution: Execution,
+    ending: Ending,
+    after: Aftermath,
+  ): Promise<Execution | null> {
+    const { manager } = transaction;
+    const conclusion = conclude(execution, ending, after.warningExitCodes);
+    const again = requeue(execution, conclusion, after.retry, Math.random());
+    const change = again ?? conclusion;
+    if (!(await this.ledger.move(manager, execution, change.status, change, [execution.status]))) return null;
+    if (again) {
+      await insertRows(manager, Attempt, [attemptOf(execution, conclusion)]);
+      transaction.afterCommit(() => this.listener?.onRetry(again.retryAt));
+    }
+    return Object.assign(new Execution(), execution, change);
+  }
+
+  /** It was stopped meanwhile, or this attempt has ended already: then its present row decides. */
   private async concludeChanged(
     transaction: Transaction,
-    { id }: Execution,
+    { id, attempt }: Execution,
     ending: Ending,
+    after: Aftermath,
   ): Promise<Execution | null> {
-    const row = await transaction.manager.findOneBy(Execution, { id });
-    return row && !isFinal(row.status) ? this.conclude(transaction, row, ending) : null;
+    const row = await transaction.manager.findOneBy(Execution, { id, attempt });
+    const underWay = row?.status === "running" || row?.status === "stopping";
+    return underWay ? this.conclude(transaction, row, ending, after) : null;
   }
 
-  /** The status change itself: conditional, so that of two that race exactly one changes the row. */
-  private async move(
-    manager: EntityManager,
-    id: number,
-    status: ExecutionStatus,
-    fields: Partial<Execution>,
-    from: ExecutionStatus[] = statusesBefore(status),
-  ): Promise<boolean> {
-    const condition = `id = ? AND status IN (${from.map(() => "?").join(", ")})`;
-    return (await updateRows(manager, Execution, { ...fields, status }, condition, [id, ...from])) === 1;
+  /** What follows from an end, in its transaction and after it. */
+  private async settle(transaction: Transaction, ended: Execution): Promise<void> {
+    await advanceChain(transaction, ended, this.enqueue);
+    this.settled(transaction, [ended]);
   }
 
-  private newRow(demand: Demand, number: number): Execution {
-    const { batch, occurrence, verdict } = demand;
-    const now = this.with_.clock.now();
-    return Object.assign(new Execution(), {
-      number,
-      batchId: batch.id,
-      batchName: batch.name,
-      version: batch.version,
-      chainRunId: null,
-      triggerId: occurrence?.triggerId ?? null,
-      triggerKind: occurrence?.triggerKind ?? null,
-      source: demand.source,
-      actor: demand.actor,
-      status: verdict?.status ?? "queued",
-      stopAs: null,
-      reasonCode: verdict?.reason.code ?? null,
-      reasonText: verdict?.reason.text ?? null,
-      scheduledAt: occurrence?.scheduledAt ?? null,
-      queuedAt: now,
-      startedAt: null,
-      finishedAt: verdict ? now : null,
-      attempt: 0,
-      exitCode: null,
-      signal: null,
-      exclusive: batch.config.overlap !== "allow",
-      args: demand.args ?? batch.config.args,
-      payload: demand.payload ?? null,
-      inputs: demand.inputs ?? [],
-      progress: null,
-      results: null,
-      logBytes: null,
-      logTruncated: false,
-      errorLogBytes: null,
-      errorLogTruncated: false,
-    });
+  private settled(transaction: Transaction, rows: Execution[]): void {
+    const settled = rows.filter(({ status }) => status === "waiting" || isFinal(status));
+    if (settled.length > 0) transaction.afterCommit(() => this.listener?.onSettled(settled));
   }
 
-  /** Applies the overlap policy to a fresh row. */
+  /** Applies the policies of its batch to a fresh row. */
   private async admit(transaction: Transaction, demand: Demand, row: Execution, active: Map<number, Active>) {
     if (demand.verdict) return;
     const others = active.get(row.batchId) ?? [];
-    const { overlap } = demand.batch.config;
-    const verdict = overlapVerdict(overlap, others);
+    const { verdict, replaces, waits } = await ruleOn(transaction.manager, demand, row, others);
     if (verdict) {
       const { status, reason } = verdict;
       Object.assign(row, { status, reasonCode: reason.code, reasonText: reason.text, finishedAt: row.queuedAt });
       return;
     }
-    if (overlap === "replace") {
-      const reason = {
-        code: "replaced",
-        text: 'A later execution of this batch took its place: overlap is "replace".',
-      };
-      for (const { id } of others)
-        if (id !== null) await this.stop(transaction, id, { as: "cancelled", reason, actor: SYSTEM });
-    }
+    if (waits.length > 0) Object.assign(row, { status: "waiting", waits });
+    for (const id of replaces) await this.stop(transaction, id, { as: "cancelled", reason: REPLACED, actor: SYSTEM });
     // The next demand of the same batch in this very call must see this one.
-    active.set(row.batchId, [...others, { id: null, status: "queued" }]);
+    active.set(row.batchId, [...others, { id: null, status: row.status }]);
   }
 
   private async joinChainRuns(transaction: Transaction, demands: Demand[], rows: Execution[]): Promise<void> {
-    const heads = rows.filter((row, i) => demands[i]?.chain === "start" && row.status === "queued");
+    const heads = rows.filter((row, i) => demands[i]?.chain === "start" && !isFinal(row.status));
     const started = await startChainRuns(
       transaction,
       heads.map((row) => row.batchId),
@@ -238,21 +290,4 @@ export class Queue {
       else if (chain) row.chainRunId = chain.runId;
     });
   }
-
-  private event(row: Execution): NewEvent {
-    const reason = row.reasonCode === null ? {} : { reason: row.reasonCode };
-    return {
-      kind: eventKind(row),
-      subject: { type: "execution", id: row.id, name: row.batchName },
-      source: row.source,
-      actor: row.actor,
-      payload: { status: row.status, batchId: row.batchId, ...reason },
-    };
-  }
-}
-
-function eventKind({ status }: Execution): EventKind {
-  if (isFinal(status)) return "execution.finished";
-  if (status === "running") return "execution.started";
-  return status === "stopping" ? "execution.stopping" : "execution.queued";
 }

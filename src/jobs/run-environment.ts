@@ -1,6 +1,8 @@
 // What a script is told: its BATCHLINE_ variables beside its own and the inherited ones.
 import path from "node:path";
 import type { Execution } from "../entities/execution.js";
+import type { RunProcesses } from "../handlers/process/process-tree.js";
+import { readStatus, type RunStatus } from "../handlers/process/run-folder.js";
 import { inputNameOf, type RunPaths } from "../handlers/workspace.js";
 import type { BatchConfig } from "../models/batch-config.js";
 import { toInstant } from "../models/shapes.js";
@@ -42,7 +44,9 @@ export function previousOutputs(execution: Execution, paths: RunPaths): string[]
   return execution.inputs.map((input) => path.join(paths.inputs, inputNameOf(input)));
 }
 
-/** What marks every process of a run, however far it has wandered: the one variable that no other run has. */
-export function cookieOf(paths: RunPaths): string {
-  return `BATCHLINE_RESULT=${paths.result}`;
+/** How the processes of a run are known, as far as its status tells. */
+export function processesOf(paths: RunPaths, status: RunStatus = readStatus(paths.runFolder)): RunProcesses {
+  const known = status.state === "running" || status.state === "starting" || status.state === "exit" ? status : null;
+  // The cookie marks every process of the run, however far it has wandered: the one variable that no other run has.
+  return { script: known?.script ?? null, worker: known?.worker ?? null, cookie: `BATCHLINE_RESULT=${paths.result}` };
 }

@@ -4,41 +4,62 @@ import type { Database } from "../database/database.js";
 import { runMaterial, type RunMaterial } from "../database/run-queries.js";
 import type { Execution } from "../entities/execution.js";
 import { AppError } from "../errors.js";
-import type { ArtifactStore } from "../handlers/artifact-store/artifact-store.js";
 import type { Clock } from "../handlers/clock.js";
 import type { LogStore } from "../handlers/log-store.js";
 import type { Logger } from "../handlers/logger.js";
-import { readStatus, writeRequest, type RunStatus } from "../handlers/process/run-folder.js";
+import { drainsEnded } from "../handlers/process/leftovers.js";
+import { readStatus, type Exit, type RunStatus } from "../handlers/process/run-folder.js";
 import type { WorkerPool } from "../handlers/process/worker-pool.js";
-import { inputNameOf, runIdOf, type Workspaces } from "../handlers/workspace.js";
+import { runIdOf, type Workspaces } from "../handlers/workspace.js";
 import { watchRun } from "./adoption.js";
 import type { Reason } from "./demand.js";
-import type { Captured, Ending } from "./ending.js";
+import type { Captured, Ending, Leftovers } from "./ending.js";
+import type { Preparation } from "./preparation.js";
 import type { Queue } from "./queue.js";
-import { environmentOf, previousOutputs } from "./run-environment.js";
+import type { Aftermath } from "./retry.js";
+import { processesOf } from "./run-environment.js";
 import type { Stopper } from "./stopper.js";
+import { endLeftovers } from "./tidying.js";
 
 interface Collaborators {
   database: Database;
   queue: Queue;
   pool: WorkerPool;
   stopper: Stopper;
-  artifacts: ArtifactStore;
+  preparation: Preparation;
   logs: LogStore;
   workspaces: Workspaces;
   clock: Clock;
   logger: Logger;
-  /** The part of the service's environment that every script inherits. */
-  inherited: Record<string, string>;
+}
+
+/** One attempt in our hands. */
+interface Run {
+  execution: Execution;
+  runId: string;
+  /** What its config says; null as long as it has not been read. */
+  config: RunMaterial["config"] | null;
+}
+
+/** Where to look for what a script has left behind. */
+interface Remains {
+  status: RunStatus;
+  /** There is a sign that something is left. */
+  thorough: boolean;
 }
 
 const RETRY_AFTER_MS = 1000;
+/** So long the last bytes of a log are waited for whose worker is not ours. */
+const DRAIN_PATIENCE_MS = 1000;
 
 const LOST: Reason = {
   code: "worker_lost",
   text: "The process that watched the script is gone without having recorded an exit code.",
 };
-
+const REBOOTED: Reason = {
+  code: "rebooted",
+  text: "The machine was restarted while it ran; how far it had come cannot be known.",
+};
 const STOPPED: Reason = { code: "cancelled", text: "It was stopped before its script began." };
 
 export class Runner {
@@ -46,56 +67,68 @@ export class Runner {
 
   constructor(private readonly with_: Collaborators) {}
 
-  /** Runs a claimed execution to its end and records that. Never throws: whatever happens becomes the row's end. */
+  /** Runs an execution that was just claimed to its end and records that. Never throws: all that happens becomes its end. */
   async run(execution: Execution): Promise<void> {
-    await this.guard(execution, async (runId) => {
-      const material = await this.material(execution);
-      this.with_.stopper.watch(execution, material.config);
-      await this.prepare(execution, runId, material);
-      if (this.with_.stopper.isEnding(execution.id)) return this.refused(STOPPED);
-      const answer = await this.with_.pool.run(runId);
-      if (answer.kind === "no_space") throw new AppError("unavailable", "The disk that holds DATA_DIR is full.");
-      // Not "done": somebody else has begun this very attempt, or the worker died with it. The status file knows.
-      return answer.kind === "done"
-        ? this.exited(execution, runId, readStatus(this.folderOf(runId)), this.with_.clock.now())
-        : this.watch(execution, runId);
-    });
+    await this.guard(execution, (run) => this.start(run, { fresh: true }));
   }
 
-  /** Takes up an execution that an earlier service left running: starts it if nobody did, else watches it to its end. */
-  async resume(execution: Execution): Promise<void> {
-    const status = readStatus(this.folderOf(runIdOf(execution.id, execution.attempt)));
-    if (status.state === "absent" && execution.status === "running") {
-      this.with_.stopper.begin(execution.id);
-      await this.insist(() => this.with_.queue.startAnew(execution));
-      return this.run(execution);
-    }
-    await this.guard(execution, async (runId) => {
-      if (status.state === "absent") return this.refused(STOPPED);
-      const { config } = await this.material(execution);
-      this.with_.stopper.watch(execution, config);
+  /**
+   * Takes up an execution that another service process left running: starts it if nobody did, else watches it to its end.
+   *
+   * @param beforeBoot it was claimed before this machine was started
+   */
+  async resume(execution: Execution, { beforeBoot }: { beforeBoot: boolean }): Promise<void> {
+    await this.guard(execution, async (run) => {
+      const status = readStatus(this.folderOf(run));
+      // Files may be younger or older than what they tell after a power cut; only a recorded end is believed.
+      if (beforeBoot && status.state !== "exit") return this.lost(run, REBOOTED);
+      if (status.state === "absent") {
+        if (execution.status === "stopping") return this.refused(STOPPED);
+        await this.insist(() => this.with_.queue.startAnew(execution));
+        return this.start(run, { fresh: false });
+      }
+      await this.material(run);
       if (execution.status === "stopping") void this.with_.stopper.end(execution);
-      return this.watch(execution, runId);
+      return this.watch(run);
     });
   }
 
-  /** Lets go of all runs. Scripts go on; the next service finds them. */
+  /** Lets go of all runs. Scripts go on; another service process finds them. */
   close(): void {
     this.closing.abort();
     this.with_.stopper.close();
   }
 
+  /** @param fresh nobody else can ever have started this attempt */
+  private async start(run: Run, { fresh }: { fresh: boolean }): Promise<Ending> {
+    const { pool, preparation, stopper } = this.with_;
+    const { execution, runId } = run;
+    const material = await this.material(run);
+    this.closing.signal.throwIfAborted();
+    // Logs of an earlier database in this folder, perhaps; they must not be mixed up with ours.
+    if (fresh) this.with_.logs.discard(execution.id, execution.attempt);
+    await preparation.prepare(execution, runId, material);
+    if (stopper.isEnding(execution.id)) return this.refused(STOPPED);
+    const answer = await pool.run(runId);
+    if (answer.kind === "no_space") throw new AppError("unavailable", "The disk that holds DATA_DIR is full.");
+    // Not "done": another process has begun this very attempt, or the worker died with it. The status file knows.
+    if (answer.kind !== "done") return this.watch(run);
+    const status = readStatus(this.folderOf(run));
+    if (status.state !== "exit") return this.lost(run, LOST);
+    return this.exited(run, status, { at: this.with_.clock.now(), thorough: answer.open });
+  }
+
   /** Does `act` and records the ending it gives; what it throws is an ending too, unless we are closing. */
-  private async guard(execution: Execution, act: (runId: string) => Promise<Ending>): Promise<void> {
-    const runId = runIdOf(execution.id, execution.attempt);
+  private async guard(execution: Execution, act: (run: Run) => Promise<Ending>): Promise<void> {
+    const run: Run = { execution, runId: runIdOf(execution.id, execution.attempt), config: null };
     const { queue, stopper, workspaces } = this.with_;
     stopper.begin(execution.id);
     try {
-      const ending = await act(runId).catch((error: unknown) => this.refusal(execution, error));
+      const ending = await act(run).catch((error: unknown) => this.refusal(execution, error));
       this.closing.signal.throwIfAborted();
-      await this.insist(() => queue.finish(execution, ending), true);
-      await stopper.forget(execution);
-      workspaces.remove(runId);
+      await this.insist(() => queue.finish(execution, ending, aftermathOf(run)), true);
+      stopper.forget(execution.id);
+      workspaces.remove(run.runId);
     } catch (error) {
       if (!this.closing.signal.aborted) {
         this.with_.logger.error({ err: error, execution: execution.id }, "an end was not recorded");
@@ -132,74 +165,66 @@ export class Runner {
     return { kind: "refused", at: this.with_.clock.now(), reason };
   }
 
-  private async material(execution: Execution): Promise<RunMaterial> {
-    const material = await this.insist(() => this.with_.database.read((manager) => runMaterial(manager, execution)));
-    if (material) return material;
-    throw new AppError("not_found", "The batch was deleted before this execution could start.");
+  /** Reads what the run needs, and has its timeout watched from now on. */
+  private async material(run: Run): Promise<RunMaterial> {
+    const { database, stopper } = this.with_;
+    const material = await this.insist(() => database.read((manager) => runMaterial(manager, run.execution)));
+    if (!material) throw new AppError("not_found", "The batch was deleted before this execution could start.");
+    run.config = material.config;
+    stopper.watch(run.execution, material.config);
+    return material;
   }
 
-  /** Lays out the run folder and the request in it, all but the start itself. */
-  private async prepare(execution: Execution, runId: string, material: RunMaterial): Promise<void> {
-    const { artifacts, inherited, logs, workspaces } = this.with_;
-    const { id: executionId, attempt } = execution;
-    await logs.ensureFolder(executionId);
-    const inputs = await this.inputFiles(execution);
-    const filesFolder = artifacts.filesFolder(material.storageKey);
-    const paths = await workspaces.create(runId, { filesFolder, payload: execution.payload, inputs });
-    const stateFolder = await workspaces.stateFolder(execution.batchId);
-    writeRequest(paths.runFolder, {
-      workFolder: paths.work,
-      outFile: logs.pathFor({ executionId, attempt, stream: "log" }),
-      errFile: logs.pathFor({ executionId, attempt, stream: "error_log" }),
-      limits: "",
-      env: environmentOf(execution, material.config, { paths, stateFolder, inherited, results: material.results }),
-      command: ["bash", "script.sh", ...execution.args, ...previousOutputs(execution, paths)],
-    });
-  }
-
-  /** The logs of the predecessors whose output it receives. One that printed nothing, or never ran, gives an empty file. */
-  private async inputFiles(execution: Execution): Promise<{ name: string; file: string | null }[]> {
-    const { logs } = this.with_;
-    return Promise.all(
-      execution.inputs.map(async (input) => {
-        const { executionId, attempt } = input;
-        if (attempt === 0) return { name: inputNameOf(input), file: null };
-        const ref = { executionId, attempt, stream: "log" } as const;
-        await logs.ensureFile(ref);
-        return { name: inputNameOf(input), file: logs.pathFor(ref) };
-      }),
-    );
-  }
-
-  private async watch(execution: Execution, runId: string): Promise<Ending> {
-    const watched = await watchRun(this.folderOf(runId), this.closing.signal);
-    if (watched.state === "exit") return this.exited(execution, runId, watched, watched.endedAt);
+  private async watch(run: Run): Promise<Ending> {
+    const watched = await watchRun(this.folderOf(run), this.closing.signal);
     if (watched.state === "absent") throw new AppError("unavailable", "No process could be had to run the script.");
-    const captured = this.captured(execution, runId, watched);
-    return { kind: "lost", reason: LOST, at: this.with_.clock.now(), captured };
+    if (watched.state === "lost") return this.lost(run, LOST);
+    await drainsEnded(watched, DRAIN_PATIENCE_MS);
+    return this.exited(run, watched, { at: watched.endedAt, thorough: true });
   }
 
-  private exited(execution: Execution, runId: string, status: RunStatus, at: number): Ending {
-    const captured = this.captured(execution, runId, status);
-    if (status.state !== "exit") return { kind: "lost", reason: LOST, at, captured };
-    return { kind: "exited", code: status.code, at, captured };
+  private async exited(run: Run, exit: Exit, { at, thorough }: { at: number; thorough: boolean }): Promise<Ending> {
+    const leftovers = await this.tidy(run, { thorough, status: exit });
+    return { kind: "exited", code: exit.code, at, captured: this.captured(run, exit), leftovers };
   }
 
-  private captured(execution: Execution, runId: string, status: RunStatus | { state: "lost" }): Captured {
+  private async lost(run: Run, reason: Reason): Promise<Ending> {
+    const at = this.with_.clock.now();
+    await this.tidy(run, { thorough: true, status: readStatus(this.folderOf(run)) });
+    return { kind: "lost", reason, at, captured: this.captured(run, null) };
+  }
+
+  /** Ends what the script has left behind, unless it may; null if it was not looked for. */
+  private async tidy({ execution, runId, config }: Run, { thorough, status }: Remains): Promise<Leftovers | null> {
+    const { stopper, workspaces, logger } = this.with_;
+    const warned = stopper.isEnding(execution.id);
+    if (config?.leftovers === "keep" && !warned) return null;
+    const killAfterMs = stopper.graceLeft(execution.id);
+    const processes = processesOf(workspaces.pathsOf(runId), status);
+    const leftovers = await endLeftovers(processes, { thorough, warned, killAfterMs });
+    if (leftovers.count > 0)
+      logger.info({ execution: execution.id, ...leftovers }, "ended what a script had left behind");
+    return leftovers;
+  }
+
+  private captured({ execution, runId }: Run, exit: Exit | null): Captured {
     const { logs, workspaces } = this.with_;
     const { id: executionId, attempt } = execution;
-    const exit = status.state === "exit" ? status : { outTruncated: false, errTruncated: false };
     return {
       logBytes: logs.size({ executionId, attempt, stream: "log" }) ?? 0,
-      logTruncated: exit.outTruncated,
+      logTruncated: exit?.outTruncated ?? false,
       errorLogBytes: logs.size({ executionId, attempt, stream: "error_log" }),
-      errorLogTruncated: exit.errTruncated,
+      errorLogTruncated: exit?.errTruncated ?? false,
       progress: workspaces.progress(runId),
       results: workspaces.results(runId),
     };
   }
 
-  private folderOf(runId: string): string {
+  private folderOf({ runId }: Run): string {
     return this.with_.workspaces.pathsOf(runId).runFolder;
   }
+}
+
+function aftermathOf({ config }: Run): Aftermath {
+  return config ?? { retry: undefined, warningExitCodes: [] };
 }

@@ -5,13 +5,12 @@ import type { Execution } from "../entities/execution.js";
 import type { Clock } from "../handlers/clock.js";
 import type { Logger } from "../handlers/logger.js";
 import { signalRun } from "../handlers/process/process-tree.js";
-import { readStatus } from "../handlers/process/run-folder.js";
 import { runIdOf, type Workspaces } from "../handlers/workspace.js";
 import { SYSTEM } from "../models/actor.js";
 import type { BatchConfig } from "../models/batch-config.js";
 import { parseDuration } from "../models/duration.js";
 import type { Queue } from "./queue.js";
-import { cookieOf } from "./run-environment.js";
+import { processesOf } from "./run-environment.js";
 
 interface Collaborators {
   database: Database;
@@ -26,13 +25,14 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 const DEFAULT_KILL_AFTER_MS = 10_000;
 /** So often a signal is sent again that found nobody yet, or that somebody survived. */
 const AGAIN_MS = 50;
+const RETRY_AFTER_MS = 1000;
 
 /** What is known of one execution while it runs. */
 interface Watch {
   killAfterMs: number;
   deadline: NodeJS.Timeout | null;
-  /** Told to end. */
-  ending: boolean;
+  /** When it was told to end, as performance.now(); null: it was not. */
+  warnedAt: number | null;
 }
 
 export class Stopper {
@@ -43,7 +43,7 @@ export class Stopper {
   /** The execution is in our hands: from now on it can be told to end, up to `forget`. */
   begin(id: number): void {
     if (!this.watches.has(id)) {
-      this.watches.set(id, { killAfterMs: DEFAULT_KILL_AFTER_MS, deadline: null, ending: false });
+      this.watches.set(id, { killAfterMs: DEFAULT_KILL_AFTER_MS, deadline: null, warnedAt: null });
     }
   }
 
@@ -59,7 +59,7 @@ export class Stopper {
 
   /** True if the execution was told to end. */
   isEnding(id: number): boolean {
-    return this.watches.get(id)?.ending ?? false;
+    return (this.watches.get(id)?.warnedAt ?? null) !== null;
   }
 
   /**
@@ -68,8 +68,8 @@ export class Stopper {
    */
   async end(execution: Execution): Promise<void> {
     const watch = this.watches.get(execution.id);
-    if (!watch || watch.ending) return;
-    watch.ending = true;
+    if (!watch || watch.warnedAt !== null) return;
+    watch.warnedAt = performance.now();
     if (watch.deadline) clearTimeout(watch.deadline);
     try {
       await this.signalUntilForgotten(execution, watch);
@@ -79,28 +79,28 @@ export class Stopper {
   }
 
   private async signalUntilForgotten(execution: Execution, watch: Watch): Promise<void> {
-    const begun = performance.now();
     const lives = () => this.watches.get(execution.id) === watch;
     while (lives() && (await this.signal(execution, "SIGTERM")) === 0) await pause(AGAIN_MS);
-    while (lives() && performance.now() - begun < watch.killAfterMs) await pause(AGAIN_MS);
+    watch.warnedAt = performance.now();
+    while (lives() && this.graceLeft(execution.id) > 0) await pause(AGAIN_MS);
     while (lives()) {
       await this.signal(execution, "SIGKILL");
       await pause(AGAIN_MS);
     }
   }
 
-  /** The execution has ended. If it was told to, nothing of it may live on: what ignored TERM is killed. */
-  async forget(execution: Execution): Promise<void> {
-    const ending = this.isEnding(execution.id);
-    this.drop(execution.id);
-    if (ending) await this.signal(execution, "SIGKILL");
+  /** How long what is left of an execution may take to end by itself, in ms: its grace time, or what is left of it. */
+  graceLeft(id: number): number {
+    const { killAfterMs, warnedAt } = this.watches.get(id) ?? { killAfterMs: DEFAULT_KILL_AFTER_MS, warnedAt: null };
+    return warnedAt === null ? killAfterMs : Math.max(0, warnedAt + killAfterMs - performance.now());
   }
 
   close(): void {
-    for (const id of [...this.watches.keys()]) this.drop(id);
+    for (const id of [...this.watches.keys()]) this.forget(id);
   }
 
-  private drop(id: number): void {
+  /** The execution has ended. */
+  forget(id: number): void {
     const deadline = this.watches.get(id)?.deadline;
     if (deadline) clearTimeout(deadline);
     this.watches.delete(id);
@@ -110,25 +110,28 @@ export class Stopper {
     const wait = Math.max(0, instant - this.with_.clock.now());
     const due = () => {
       if (wait > MAX_DELAY_MS) this.timeOutAt(watch, instant, execution, timeout);
-      else void this.timeOut(execution, timeout);
+      else void this.timeOut(watch, execution, timeout);
     };
     watch.deadline = setTimeout(due, Math.min(wait, MAX_DELAY_MS)).unref();
   }
 
-  private async timeOut(execution: Execution, timeout: string): Promise<void> {
+  private async timeOut(watch: Watch, execution: Execution, timeout: string): Promise<void> {
     const reason = { code: "timeout", text: `It ran longer than its timeout of ${timeout}.` };
     const stop = { as: "timed_out", reason, actor: SYSTEM } as const;
-    await this.with_.database
-      .write((transaction) => this.with_.queue.stop(transaction, execution.id, stop))
-      .catch((error: unknown) => this.with_.logger.error({ err: error, execution: execution.id }, "not timed out"));
+    try {
+      await this.with_.database.write((transaction) => this.with_.queue.stop(transaction, execution.id, stop));
+    } catch (error) {
+      this.with_.logger.error({ err: error, execution: execution.id }, "not timed out yet; it is tried again");
+      if (this.watches.get(execution.id) === watch) {
+        watch.deadline = setTimeout(() => void this.timeOut(watch, execution, timeout), RETRY_AFTER_MS).unref();
+      }
+    }
   }
 
   /** Returns how many processes it reached. */
   private async signal(execution: Execution, signal: "SIGTERM" | "SIGKILL"): Promise<number> {
     const paths = this.with_.workspaces.pathsOf(runIdOf(execution.id, execution.attempt));
-    const status = readStatus(paths.runFolder);
-    const script = status.state === "running" ? (status.script ?? null) : null;
-    const processes = await signalRun({ script, cookie: cookieOf(paths) }, signal);
+    const processes = await signalRun(processesOf(paths), signal);
     if (processes > 0) this.with_.logger.info({ execution: execution.id, signal, processes }, "ending a script");
     return processes;
   }

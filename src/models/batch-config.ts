@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { Fault } from "../errors.js";
 import { RUN_ON, type RunOn } from "./chain.js";
 import { explainCron } from "./cron-expression.js";
-import { parseDuration } from "./duration.js";
-import { batchNameSchema, noControlCharacters } from "./name.js";
+import { batchNameSchema, foldName, noControlCharacters } from "./name.js";
 import { everySchema, everyToCron } from "./named-frequency.js";
 import type { Schedule } from "./schedule.js";
 import { isTimeZone } from "./time-zone.js";
+import { durationText, misfireSchema, retrySchema } from "./policies.js";
 import { faultsOf } from "./faults.js";
 
 /** Names that an older system gave to the same things. */
@@ -29,9 +29,8 @@ const shellWord = z
   .refine(noNul, "must not hold a NUL character")
   .refine((text) => new TextEncoder().encode(text).length <= MAX_ARGUMENT_BYTES, "must be at most 128 KiB long");
 
-const duration = z
-  .string()
-  .refine((text) => parseDuration(text) !== null, "must be a duration of at most a year such as 90s, 30m, 6h or 1h30m");
+/** Names of other batches. */
+const batchNames = z.array(z.string().min(1).max(128)).max(100).default([]);
 
 const cron = z.string().superRefine((expression, context) => {
   const complaint = explainCron(expression);
@@ -92,12 +91,40 @@ const shape = {
     .max(100)
     .optional()
     .meta({ description: "Names of the predecessors, if not simply the batch before." }),
-  timeout: duration.optional().meta({ description: "After this the whole process tree gets TERM." }),
-  killAfter: duration.default("10s").meta({ description: "So long after TERM it gets KILL." }),
+  timeout: durationText.optional().meta({ description: "After this the whole process tree gets TERM." }),
+  killAfter: durationText.default("10s").meta({ description: "So long after TERM it gets KILL." }),
   overlap: z
     .enum(["skip", "queue", "allow", "replace"])
     .default("skip")
     .meta({ description: "What to do if the batch is still running." }),
+  concurrency: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .meta({ description: "How many of its executions may run at once: 1, or with overlap allow any number." }),
+  retry: retrySchema.optional(),
+  warningExitCodes: z
+    .array(z.number().int().min(1).max(255))
+    .max(255)
+    .default([])
+    .meta({ description: "Exit codes that mean: it finished, with a warning." }),
+  misfire: misfireSchema
+    .default("fire_once")
+    .meta({ description: "What becomes of occurrences that could not start in time." }),
+  misfireWithin: durationText
+    .default("1m")
+    .meta({ description: "Up to this an occurrence that starts late is on time." }),
+  requires: batchNames.meta({ description: "Batches that must have completed at least once; else it is skipped." }),
+  excludes: batchNames.meta({ description: "Batches that must not be active; else it is skipped." }),
+  waitFor: batchNames.meta({
+    description: "Batches whose run of the same period must have finished; until then it waits.",
+  }),
+  leftovers: z
+    .enum(["end", "keep"])
+    .default("end")
+    .meta({ description: "What to do with processes that are left when its script has ended." }),
 };
 
 /** The config with every default filled in. `runOn` is settled by `linkOptions`, the schedule by `scheduleOf`. */
@@ -108,6 +135,11 @@ export const batchConfigSchema = z
     if (given.length > 1) {
       const message = `give only one of ${given.join(", ")}: a batch has one schedule at most`;
       context.addIssue({ code: "custom", path: [given[1] ?? ""], message });
+    }
+    for (const key of ["requires", "excludes", "waitFor"] as const) {
+      const own = config[key].findIndex((name) => foldName(name) === foldName(config.name));
+      const message = `names the batch itself; name other batches`;
+      if (own >= 0) context.addIssue({ code: "custom", path: [key, own], message });
     }
     if (config.independent && config.runOn !== undefined && config.runOn !== "always") {
       const message = `contradicts independent: true, which means runOn "always"; leave one of the two out`;
@@ -172,6 +204,11 @@ export function scheduleOf(config: BatchConfig): Schedule | null {
   const expression = config.cron ?? (config.every === undefined ? undefined : everyToCron(config.every));
   if (expression === undefined) return null;
   return { kind: "cron", expression, timeZone: config.timeZone, dst: config.dst };
+}
+
+/** How many executions of the batch may run at once; null: any number. */
+export function concurrencyOf({ concurrency, overlap }: BatchConfig): number | null {
+  return concurrency ?? (overlap === "allow" ? null : 1);
 }
 
 /** The options that a config gives to the links towards its batch. */

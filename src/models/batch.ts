@@ -71,6 +71,28 @@ export const chainSchema = z
   .meta({ id: "Chain", description: "What an upload of several batches made, in the order of the configs." });
 export type ChainView = z.infer<typeof chainSchema>;
 
+const GAP_CHOICES = ["none", "last", "all"] as const;
+
+export const enableRequestSchema = z
+  .strictObject({
+    gap: z
+      .enum(GAP_CHOICES, `must be one of ${GAP_CHOICES.join(", ")}`)
+      .default("none")
+      .meta({ description: "Which occurrences of the pause run after all; see the route `gap`." }),
+  })
+  .meta({ id: "EnableRequest" });
+export type EnableRequest = z.input<typeof enableRequestSchema>;
+/** Which occurrences of a pause run after all. */
+export type GapChoice = z.output<typeof enableRequestSchema>["gap"];
+
+export const removeQuery = z.strictObject({
+  force: z
+    .enum(["0", "1"], "must be 0 or 1")
+    .transform((text) => text === "1")
+    .default(false)
+    .meta({ description: "1: what has not ended is ended first, which may take as long as its grace time." }),
+});
+
 export const batchQuery = z.strictObject({
   enabled: z
     .enum(["true", "false"], "must be true or false")

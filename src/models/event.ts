@@ -6,6 +6,8 @@ export const EVENT_KINDS = [
   "batch.disabled",
   "batch.deleted",
   "execution.queued",
+  "execution.waiting",
+  "execution.retrying",
   "execution.started",
   "execution.stopping",
   "execution.finished",

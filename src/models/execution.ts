@@ -14,6 +14,14 @@ export interface ExecutionInput {
   attempt: number;
 }
 
+/** What a waiting execution waits for: that a run of this batch, planned or asked for from `since` on, has ended. */
+export interface Wait {
+  batchId: number;
+  batchName: string;
+  /** In ms since 1970. */
+  since: number;
+}
+
 const progressSchema = z
   .object({
     percent: z.number().min(0).max(100).nullable().meta({ description: "How far it has come." }),
@@ -66,7 +74,25 @@ export const executionSchema = z
     queuedAt: instantSchema,
     ...runOutcome,
     attempt: z.number().int().meta({ description: "The present or last attempt; 0 before the first." }),
-    attempts: z.array(z.object({ number: z.number().int(), ...runOutcome })).meta({ description: "Every try." }),
+    attempts: z
+      .array(
+        z.object({
+          number: z.number().int(),
+          status: z.enum(EXECUTION_STATUSES).meta({ description: "How it ended; of the last, the execution's own." }),
+          reason: reasonSchema.nullable(),
+          ...runOutcome,
+        }),
+      )
+      .meta({ description: "Every try, oldest first." }),
+    retryAt: instantSchema.nullable().meta({ description: "While it waits for another attempt: not before this." }),
+    waitsFor: z
+      .array(z.object({ batchId: idSchema, batchName: z.string(), since: instantSchema }))
+      .meta({ description: "While it waits: for runs of these batches, planned or asked for since then, to end." }),
+    leftovers: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: "Processes that the script left behind and that were ended; null if not looked for." }),
     args: z.array(z.string()).meta({ description: "The script's arguments, predecessors' outputs left out." }),
     payload: z.unknown().meta({ description: "The JSON that it was asked to run with; null if none." }),
     progress: progressSchema.nullable().meta({ description: "What the script last wrote to BATCHLINE_PROGRESS." }),
@@ -130,6 +156,12 @@ export const logQuery = z.strictObject({
     .transform(Number)
     .optional()
     .meta({ description: "Only the last so many lines." }),
+  attempt: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, "must be the number of an attempt")
+    .transform(Number)
+    .optional()
+    .meta({ description: "Of this attempt; of the latest if left out." }),
   follow: z
     .enum(["0", "1"], "must be 0 or 1")
     .transform((text) => text === "1")

@@ -20,12 +20,15 @@ export type ActiveStatus = (typeof ACTIVE_STATUSES)[number];
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 export type ExecutionStatus = ActiveStatus | FinalStatus;
 
-/** Legal moves. A row may also be born in any final status that needs no start: aborted, skipped, missed. */
+/**
+ * Legal moves. A row may also be born `waiting`, or in any final status that needs no start: aborted, skipped, missed.
+ * Back to `queued` goes what is to have another attempt.
+ */
 export const TRANSITIONS: Record<ActiveStatus, readonly ExecutionStatus[]> = {
-  queued: ["waiting", "running", "cancelled", "skipped"],
+  queued: ["running", "cancelled", "skipped"],
   waiting: ["queued", "cancelled", "skipped"],
-  running: ["stopping", "completed", "warned", "failed", "lost"],
-  stopping: ["cancelled", "timed_out", "lost"],
+  running: ["stopping", "queued", "completed", "warned", "failed", "lost"],
+  stopping: ["queued", "cancelled", "timed_out", "lost"],
 };
 
 export function isFinal(status: ExecutionStatus): status is FinalStatus {

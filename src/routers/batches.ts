@@ -1,7 +1,7 @@
 // The URL table of batches.
 import { z } from "zod";
 import type { BatchController } from "../controllers/batch-controller.js";
-import { batchQuery, batchSchema } from "../models/batch.js";
+import { batchQuery, batchSchema, enableRequestSchema, removeQuery } from "../models/batch.js";
 import { executionSchema, runRequestSchema } from "../models/execution.js";
 import { batchReference, pageOf } from "../models/shapes.js";
 import { route, type Route } from "./route.js";
@@ -101,9 +101,11 @@ function actionRoutes(batches: BatchController): Route[] {
       path: "/batches/:id/enable",
       tag,
       summary: "Restore a batch and what was withdrawn with it",
+      description: "The body says which occurrences of the pause run after all, in line: none, the last one, or all.",
       params,
+      body: enableRequestSchema.optional(),
       answers: { 200: { description: "The batch.", schema: batchSchema } },
-      problems: [404, 409],
+      problems: [404, 409, 413, 415],
       handle: batches.enable,
     }),
     route({
@@ -122,6 +124,7 @@ function actionRoutes(batches: BatchController): Route[] {
       tag,
       summary: "Delete a batch; its executions and logs stay",
       params,
+      query: removeQuery,
       answers: { 204: { description: "It is gone." } },
       problems: [404, 409],
       handle: batches.remove,

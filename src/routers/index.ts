@@ -2,24 +2,30 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
 import type { BatchController } from "../controllers/batch-controller.js";
+import type { ChainRunController } from "../controllers/chain-run-controller.js";
 import type { ChainController } from "../controllers/chain-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
+import type { PlanController } from "../controllers/plan-controller.js";
 import { API } from "../controllers/reply.js";
 import type { Logger } from "../handlers/logger.js";
 import { batchRoutes } from "./batches.js";
+import { chainRunRoutes } from "./chain-runs.js";
 import { chainRoutes } from "./chains.js";
 import { docsRouter } from "./docs.js";
 import { executionRoutes } from "./executions.js";
 import { healthRoutes } from "./health.js";
 import { handleErrors, noSuchRoute } from "./middleware/errors.js";
 import { openApiDocument } from "./openapi.js";
+import { planRoutes } from "./plan.js";
 import { serve, type ServeOptions } from "./serve.js";
 
 export interface Controllers {
   batches: BatchController;
   chains: ChainController;
+  chainRuns: ChainRunController;
   executions: ExecutionController;
+  plan: PlanController;
   health: HealthController;
 }
 
@@ -53,7 +59,9 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
       routes: [
         ...batchRoutes(controllers.batches),
         ...chainRoutes(controllers.chains),
+        ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
+        ...planRoutes(controllers.plan),
       ],
     },
     { prefix: "", routes: healthRoutes(controllers.health) },

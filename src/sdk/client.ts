@@ -1,14 +1,20 @@
 // The typed HTTP client: what the tests, the demo and other programs use. Runs in browsers too.
-import type { BatchView, ChainView } from "../models/batch.js";
+import type { BatchView, ChainView, EnableRequest } from "../models/batch.js";
 import type { BatchConfigInput } from "../models/batch-config.js";
+import type { ChainRunView } from "../models/chain-run.js";
 import type { ExecutionView, RunRequest } from "../models/execution.js";
+import type { GapView, PlannedRunsView } from "../models/plan.js";
 import type { Page } from "../models/shapes.js";
+import type { WhyView } from "../models/why.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
+export type { ChainRunView } from "../models/chain-run.js";
 export type { BatchConfigInput } from "../models/batch-config.js";
 export type { ExecutionView, RunRequest } from "../models/execution.js";
+export type { GapView, PlannedRunsView, PlannedRunView } from "../models/plan.js";
 export type { Page, Problem } from "../models/shapes.js";
+export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
 
 /** Anything that holds a zip. */
@@ -33,9 +39,21 @@ export interface ExecutionListQuery {
   cursor?: string;
 }
 
+export interface PlannedRunsQuery {
+  /** Instants, ISO 8601 with zone; now, and 24 hours later, if left out. */
+  from?: string;
+  to?: string;
+  /** Id or name. */
+  batch?: string | number;
+  limit?: number;
+  cursor?: string;
+}
+
 export interface LogQuery {
   /** Only the last so many lines. */
   tail?: number;
+  /** Of this attempt; of the latest if left out. */
+  attempt?: number;
 }
 
 function upload(config: unknown, part: string, archives: { name: string; archive: Archive }[]): FormData {
@@ -70,14 +88,21 @@ export class BatchlineClient {
       this.connection.send("GET", "/batches", undefined, { ...query }),
     /** By id or unique name. */
     get: (id: string | number): Promise<BatchView> => this.connection.send("GET", `/batches/${encodeURIComponent(id)}`),
-    remove: (id: string | number): Promise<void> =>
-      this.connection.send("DELETE", `/batches/${encodeURIComponent(id)}`),
+    /** @param force what of it has not ended is ended first */
+    remove: (id: string | number, { force = false } = {}): Promise<void> =>
+      this.connection.send("DELETE", `/batches/${encodeURIComponent(id)}`, undefined, force ? { force: 1 } : {}),
     run: (id: string | number, request: RunRequest = {}): Promise<ExecutionView> =>
       this.connection.send("POST", `/batches/${encodeURIComponent(id)}/run`, request),
-    enable: (id: string | number): Promise<BatchView> =>
-      this.connection.send("POST", `/batches/${encodeURIComponent(id)}/enable`),
+    enable: (id: string | number, request: EnableRequest = {}): Promise<BatchView> =>
+      this.connection.send("POST", `/batches/${encodeURIComponent(id)}/enable`, request),
     disable: (id: string | number): Promise<BatchView> =>
       this.connection.send("POST", `/batches/${encodeURIComponent(id)}/disable`),
+    /** Why it ran, did not run, or will or will not run at an instant (ISO 8601 with zone); now if left out. */
+    why: (id: string | number, at?: string): Promise<WhyView> =>
+      this.connection.send("GET", `/batches/${encodeURIComponent(id)}/why`, undefined, { at }),
+    /** The planned instants that have passed without a run while it was disabled. */
+    gap: (id: string | number): Promise<GapView> =>
+      this.connection.send("GET", `/batches/${encodeURIComponent(id)}/gap`),
     /** The zip as it was uploaded. */
     artifact: async (id: string | number): Promise<Uint8Array> => {
       const response = await this.connection.request("GET", `/batches/${encodeURIComponent(id)}/artifact`);
@@ -91,6 +116,17 @@ export class BatchlineClient {
       const files = Object.entries(archives).map(([name, archive]) => ({ name, archive }));
       return this.connection.send("POST", "/chains", upload(configs, "batches", files));
     },
+  };
+
+  readonly chainRuns = {
+    get: (id: number): Promise<ChainRunView> => this.connection.send("GET", `/chain-runs/${id}`),
+    cancel: (id: number): Promise<ChainRunView> => this.connection.send("POST", `/chain-runs/${id}/cancel`),
+  };
+
+  readonly plannedRuns = {
+    /** What should run in a window, beside what did run; oldest first. */
+    list: (query: PlannedRunsQuery = {}): Promise<PlannedRunsView> =>
+      this.connection.send("GET", "/planned-runs", undefined, { ...query }),
   };
 
   readonly executions = {

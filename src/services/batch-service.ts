@@ -2,12 +2,10 @@
 import { In, type EntityManager } from "typeorm";
 import type { Database } from "../database/database.js";
 import { findBatch, pageOfBatches } from "../database/batch-queries.js";
-import { lockedForUpdate } from "../database/locks.js";
 import type { Transaction } from "../database/transaction.js";
 import { Artifact } from "../entities/artifact.js";
 import { Batch } from "../entities/batch.js";
 import type { Execution } from "../entities/execution.js";
-import { Link } from "../entities/link.js";
 import { Trigger } from "../entities/trigger.js";
 import { AppError } from "../errors.js";
 import type { ArtifactStore } from "../handlers/artifact-store/artifact-store.js";
@@ -19,17 +17,20 @@ import { activeByBatch } from "../jobs/admission.js";
 import type { Queue } from "../jobs/queue.js";
 import type { Scheduler } from "../jobs/scheduler.js";
 import type { Actor } from "../models/actor.js";
-import type { BatchFilter } from "../models/batch.js";
-import { ancestors, withdrawn } from "../models/chain.js";
+import type { BatchFilter, GapChoice } from "../models/batch.js";
 import type { EventKind } from "../models/event.js";
 import type { RunRequest } from "../models/execution.js";
 import { batchDetails, type BatchDetails } from "./batch-details.js";
+import type { Deletion } from "./deletion.js";
+import type { Enablement } from "./enablement.js";
 import type { ReceivedFile, Registration } from "./registration.js";
 import { readConfig } from "./upload-config.js";
 
 interface Collaborators {
   database: Database;
   registration: Registration;
+  enablement: Enablement;
+  deletion: Deletion;
   scheduler: Scheduler;
   queue: Queue;
   artifacts: ArtifactStore;
@@ -107,22 +108,33 @@ export class BatchService {
 
   /** Withdraws a batch and everything after it from scheduling. Once more is no fault; running scripts go on. */
   async disable(reference: string, actor: Actor): Promise<BatchDetails> {
-    return this.setDisabled(reference, this.with_.clock.now(), "batch.disabled", actor);
+    return this.setDisabled(reference, this.with_.clock.now(), { kind: "batch.disabled", actor });
   }
 
-  /** Restores a batch, and what was withdrawn with it. @throws AppError `conflict` if a batch before it is disabled */
-  async enable(reference: string, actor: Actor): Promise<BatchDetails> {
-    return this.setDisabled(reference, null, "batch.enabled", actor);
+  /**
+   * Restores a batch, and what was withdrawn with it.
+   *
+   * @param gap which occurrences of the pause run after all
+   * @throws AppError `conflict` if a batch before it is disabled, or the pause has too many occurrences
+   */
+  async enable(reference: string, gap: GapChoice, actor: Actor): Promise<BatchDetails> {
+    return this.setDisabled(reference, null, { kind: "batch.enabled", actor, gap });
   }
 
-  /** Deletes a batch with its versions, trigger and links. Its executions and their logs stay. */
-  async remove(reference: string, actor: Actor): Promise<void> {
+  /**
+   * Deletes a batch with its versions, trigger and links. Its executions and their logs stay.
+   *
+   * @param force what of it has not ended is ended first; waits for that
+   * @throws AppError `conflict` if an execution of it has not ended
+   */
+  async remove(reference: string, force: boolean, actor: Actor): Promise<void> {
+    if (force) await this.with_.deletion.endAll(await this.idOf(reference), actor);
     await this.with_.database.write(async (transaction) => {
       const { manager } = transaction;
-      const batch = (await findBatch(manager, reference)) ?? noBatch(reference);
+      const batch = (await findBatch(manager, reference, { lock: true })) ?? noBatch(reference);
       const [active] = (await activeByBatch(manager, [batch.id])).get(batch.id) ?? [];
       if (active) {
-        const message = `Execution ${active.id ?? ""} of "${batch.name}" has not ended; wait for it or cancel it first.`;
+        const message = `Execution ${active.id ?? ""} of "${batch.name}" has not ended; wait for it, cancel it, or delete with force=1.`;
         throw new AppError("conflict", message, { reason: "batch_running" });
       }
       const artifacts = await manager.findBy(Artifact, { batchId: batch.id });
@@ -132,7 +144,7 @@ export class BatchService {
         triggers.map(({ id }) => id),
       );
       await manager.delete(Batch, { id: batch.id });
-      await this.settleEnabled(transaction);
+      await this.with_.enablement.settle(transaction);
       await this.logEvent(transaction, "batch.deleted", batch, actor);
       transaction.afterCommit(() => this.removeFiles(batch, artifacts));
     });
@@ -149,46 +161,29 @@ export class BatchService {
     return this.get(batchIds[0] ?? 0);
   }
 
-  private async setDisabled(reference: string, disabledAt: number | null, kind: EventKind, actor: Actor) {
-    const id = await this.with_.database.write(async (transaction) => {
+  private async setDisabled(
+    reference: string,
+    disabledAt: number | null,
+    { kind, actor, gap }: { kind: EventKind; actor: Actor; gap?: GapChoice },
+  ) {
+    const { database, enablement } = this.with_;
+    const id = await database.write(async (transaction) => {
       const { manager } = transaction;
       const batch = (await findBatch(manager, reference)) ?? noBatch(reference);
       if ((batch.disabledAt === null) !== (disabledAt === null)) {
         await manager.update(Batch, { id: batch.id }, { disabledAt });
         await this.logEvent(transaction, kind, batch, actor);
       }
-      await this.settleEnabled(transaction);
-      if (disabledAt === null) await refuseBehindDisabled(transaction, batch);
+      await enablement.settle(transaction, gap && { choice: gap, actor });
+      if (disabledAt === null) await enablement.refuseBehindDisabled(transaction, batch);
       return batch.id;
     });
     return this.get(id);
   }
 
-  /**
-   * Brings `enabled` of every batch in line with who is disabled and what comes after whom, and the plan with that.
-   * On a server it locks all batches: two changes of the graph at once must not each miss the other.
-   */
-  private async settleEnabled(transaction: Transaction): Promise<void> {
-    const { manager } = transaction;
-    const select = { id: true, disabledAt: true, enabled: true, revision: true } as const;
-    const batches = await manager.find(Batch, { select, ...lockedForUpdate(manager) });
-    const disabled = batches.filter((batch) => batch.disabledAt !== null).map((batch) => batch.id);
-    const out = withdrawn(disabled, await manager.find(Link));
-    const changed = batches.filter((batch) => batch.enabled === out.has(batch.id));
-    if (changed.length === 0) return;
-    const updatedAt = this.with_.clock.now();
-    for (const { id, enabled, revision } of changed) {
-      await manager.update(Batch, { id }, { enabled: !enabled, revision: revision + 1, updatedAt });
-    }
-    const triggers = await manager.findBy(Trigger, { batchId: In(changed.map(({ id }) => id)) });
-    const [gone, back] = [triggers.filter((t) => out.has(t.batchId)), triggers.filter((t) => !out.has(t.batchId))];
-    if (gone.length > 0)
-      await this.with_.scheduler.disarm(
-        transaction,
-        gone.map(({ id }) => id),
-      );
-    // A single instant that has passed meanwhile stays unplanned: there is nothing left to enable.
-    await this.with_.scheduler.arm(transaction, back, { orNever: true });
+  private async idOf(reference: string): Promise<number> {
+    const batch = await this.with_.database.read((manager) => findBatch(manager, reference));
+    return (batch ?? noBatch(reference)).id;
   }
 
   private async logEvent(transaction: Transaction, kind: EventKind, batch: Batch, actor: Actor): Promise<void> {
@@ -205,12 +200,4 @@ export class BatchService {
 
 function noBatch(reference: string | number): never {
   throw new AppError("not_found", `There is no batch with the id or name "${reference}".`);
-}
-
-async function refuseBehindDisabled({ manager }: Transaction, batch: Batch): Promise<void> {
-  const before = ancestors(batch.id, await manager.find(Link));
-  const disabled = (await manager.findBy(Batch, { id: In([...before]) })).find(({ disabledAt }) => disabledAt !== null);
-  if (!disabled) return;
-  const message = `"${batch.name}" comes after "${disabled.name}", which is disabled; enable that one first.`;
-  throw new AppError("conflict", message, { reason: "predecessor_disabled" });
 }

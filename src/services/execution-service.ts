@@ -1,6 +1,8 @@
 // Executions, for whoever asks: read, list, cancel, and their logs.
+import { In } from "typeorm";
 import type { Database } from "../database/database.js";
 import { pageOfExecutions } from "../database/execution-queries.js";
+import { Attempt } from "../entities/attempt.js";
 import { Execution } from "../entities/execution.js";
 import { AppError } from "../errors.js";
 import type { EventLog } from "../handlers/event-log.js";
@@ -8,6 +10,7 @@ import type { LogRef, LogStore, LogStream, OpenLog } from "../handlers/log-store
 import { runIdOf, type Workspaces } from "../handlers/workspace.js";
 import type { Queue } from "../jobs/queue.js";
 import type { Actor } from "../models/actor.js";
+import type { EventKind } from "../models/event.js";
 import type { ExecutionFilter } from "../models/execution.js";
 import { isFinal } from "../models/status.js";
 
@@ -19,58 +22,96 @@ interface Collaborators {
   events: EventLog;
 }
 
+/** An execution with its attempts before the present or last one, oldest first. */
+export interface ExecutionDetails {
+  execution: Execution;
+  earlier: Attempt[];
+}
+
+/** Which log of an execution. */
+export interface WantedLog {
+  stream: LogStream;
+  /** Left out: the present or last one. */
+  attempt?: number | undefined;
+}
+
+/** The events with which an attempt is over. */
+const ENDS_OF_ATTEMPTS = new Set<EventKind>(["execution.finished", "execution.retrying"]);
+
 export class ExecutionService {
   constructor(private readonly with_: Collaborators) {}
 
   /** The execution; while it runs, with the sizes and the progress of this moment. */
-  async get(id: number): Promise<Execution> {
-    const execution = await this.row(id);
-    if (execution.attempt === 0 || isFinal(execution.status)) return execution;
+  async get(id: number): Promise<ExecutionDetails> {
+    const [details] = await this.withAttempts([await this.row(id)]);
+    if (!details) throw new AppError("internal", "An execution was lost on the way.");
+    if (details.execution.status === "running" || details.execution.status === "stopping")
+      this.measure(details.execution);
+    return details;
+  }
+
+  /** Executions with their earlier attempts, in the given order. */
+  async withAttempts(executions: Execution[]): Promise<ExecutionDetails[]> {
+    const retried = executions.filter(({ attempt }) => attempt > 0).map(({ id }) => id);
+    const attempts = await this.with_.database.read((manager) =>
+      manager.find(Attempt, { where: { executionId: In(retried) }, order: { number: "ASC" } }),
+    );
+    return executions.map((execution) => ({
+      execution,
+      earlier: attempts.filter(({ executionId }) => executionId === execution.id),
+    }));
+  }
+
+  private measure(execution: Execution): void {
+    const { id } = execution;
     const { logs, workspaces } = this.with_;
     const place = { executionId: id, attempt: execution.attempt };
     execution.logBytes = logs.size({ ...place, stream: "log" });
     execution.errorLogBytes = logs.size({ ...place, stream: "error_log" });
     execution.progress = workspaces.progress(runIdOf(id, execution.attempt));
-    return execution;
   }
 
   /** One more than the limit, newest first, where there are as many. */
-  async list(filter: ExecutionFilter): Promise<Execution[]> {
-    return this.with_.database.read((manager) => pageOfExecutions(manager, filter));
+  async list(filter: ExecutionFilter): Promise<ExecutionDetails[]> {
+    return this.withAttempts(await this.with_.database.read((manager) => pageOfExecutions(manager, filter)));
   }
 
   /** Ends an execution: at once if it has not started, else by ending its script. */
-  async cancel(id: number, actor: Actor): Promise<Execution> {
+  async cancel(id: number, actor: Actor): Promise<ExecutionDetails> {
     await this.row(id);
     const reason = { code: "cancelled", text: `It was cancelled by ${actor.name}.` };
     const stopped = await this.with_.database.write((transaction) =>
       this.with_.queue.stop(transaction, id, { as: "cancelled", reason, actor }),
     );
-    const execution = await this.get(id);
-    if (stopped || !isFinal(execution.status)) return execution;
+    const details = await this.get(id);
+    const { execution } = details;
+    if (stopped || !isFinal(execution.status)) return details;
     const message = `Execution ${id} has ended already: ${execution.status}.`;
     throw new AppError("conflict", message, { reason: "already_ended" });
   }
 
   /** Opens a log as it is now; the caller closes it. Null: it started and has printed nothing. */
-  async openLog(id: number, stream: LogStream): Promise<OpenLog | null> {
-    return this.with_.logs.open(await this.logRef(id, stream));
+  async openLog(id: number, wanted: WantedLog): Promise<OpenLog | null> {
+    return this.with_.logs.open(await this.logRef(id, wanted));
   }
 
   /**
-   * A log from byte `from` on, as it grows, up to the end of the execution.
+   * A log from byte `from` on, as it grows, up to the end of the attempt.
    *
    * @param signal ends it early, when the reader has gone
    */
-  async followLog(id: number, stream: LogStream, from: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const ref = await this.logRef(id, stream);
+  async followLog(id: number, wanted: WantedLog, from: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const ref = await this.logRef(id, wanted);
     const ended = new AbortController();
     const forget = this.with_.events.subscribe(({ kind, subject }) => {
-      if (kind === "execution.finished" && subject.id === id) ended.abort();
+      if (ENDS_OF_ATTEMPTS.has(kind) && subject.id === id) ended.abort();
     });
     signal.addEventListener("abort", forget, { once: true });
     ended.signal.addEventListener("abort", forget, { once: true });
-    const isFinalNow = async () => isFinal((await this.row(id)).status);
+    const isFinalNow = async () => {
+      const { attempt, status } = await this.row(id);
+      return attempt !== ref.attempt || status === "queued" || isFinal(status);
+    };
     return this.with_.logs.follow(ref, { from, signal, isFinal: isFinalNow, finalSignal: ended.signal });
   }
 
@@ -80,7 +121,7 @@ export class ExecutionService {
     return execution;
   }
 
-  private async logRef(id: number, stream: LogStream): Promise<LogRef> {
+  private async logRef(id: number, { stream, attempt: wanted }: WantedLog): Promise<LogRef> {
     const { attempt, status, errorLogBytes, reasonText } = await this.row(id);
     if (attempt === 0) {
       const why = isFinal(status) ? `never started: ${reasonText ?? status}` : "has not started yet, so it has no log.";
@@ -88,10 +129,15 @@ export class ExecutionService {
         reason: isFinal(status) ? "never_started" : "not_started",
       });
     }
-    if (stream === "error_log" && isFinal(status) && errorLogBytes === null) {
+    if (wanted !== undefined && wanted > attempt) {
+      const message = `Execution ${id} has had ${attempt} ${attempt === 1 ? "attempt" : "attempts"}, and none with the number ${wanted}.`;
+      throw new AppError("not_found", message, { reason: "no_such_attempt" });
+    }
+    const ref = { executionId: id, attempt: wanted ?? attempt, stream };
+    if (stream === "error_log" && ref.attempt === attempt && isFinal(status) && errorLogBytes === null) {
       const message = `Execution ${id} succeeded and printed nothing on standard error, so it has no error log.`;
       throw new AppError("not_found", message, { reason: "no_error_log" });
     }
-    return { executionId: id, attempt, stream };
+    return ref;
   }
 }

@@ -17,6 +17,7 @@ import type { Actor } from "../models/actor.js";
 import { linkOptions, scheduleOf, type BatchConfig } from "../models/batch-config.js";
 import { foldName } from "../models/name.js";
 import type { Schedule } from "../models/schedule.js";
+import { checkReferences } from "./config-references.js";
 import { placeholder, planLinks, type UploadPlace } from "./predecessors.js";
 
 interface Collaborators {
@@ -71,6 +72,7 @@ export class Registration {
     await this.refuseTakenNames(transaction, uploads, place);
     const configs = uploads.map(({ config }) => config);
     const plan = await planLinks(manager, configs, place);
+    await checkReferences(manager, configs, place);
     const batches = new Map<number, Batch>();
     for (const [i, { config, file }] of uploads.entries()) {
       const batch = await this.insertBatch(

@@ -282,7 +282,7 @@ describe("a slow reader", () => {
     await write(Buffer.alloc(100_000, "x"));
     const chunks = follow();
     const first = await chunks.next();
-    await store.remove(ref.executionId, ref.attempt);
+    store.discard(ref.executionId, ref.attempt);
     final.abort();
     expect((first.value as Buffer).length + (await all(chunks)).length).toBe(100_000);
   });

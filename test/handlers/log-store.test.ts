@@ -215,7 +215,7 @@ describe("what stands in the place of a log", () => {
     await store.ensureFolder(ref.executionId);
     await symlink(secret, store.pathFor(ref));
     await refuses();
-    await store.remove(ref.executionId, ref.attempt);
+    store.discard(ref.executionId, ref.attempt);
     expect((await stat(secret)).size).toBe(6);
   });
 
@@ -248,21 +248,21 @@ describe("removing", () => {
     await write("a");
     await write("b", { ...ref, stream: "error_log" });
     await write("c", { ...ref, attempt: 2 });
-    await store.remove(ref.executionId, ref.attempt);
+    store.discard(ref.executionId, ref.attempt);
     expect(await readdir(join(folder, "0"))).toEqual(["42-2.log"]);
   });
 
   it("has nothing against an attempt without logs", async () => {
-    await store.remove(7, 1);
+    store.discard(7, 1);
     await write("a");
-    await store.remove(ref.executionId, ref.attempt);
-    await store.remove(ref.executionId, ref.attempt);
+    store.discard(ref.executionId, ref.attempt);
+    store.discard(ref.executionId, ref.attempt);
     expect(store.size(ref)).toBeNull();
   });
 
   it("leaves an open reader its bytes", async () => {
     const log = await openedLog("still here");
-    await store.remove(ref.executionId, ref.attempt);
+    store.discard(ref.executionId, ref.attempt);
     const hash = createHash("sha256").update(await buffer(log.read(0, log.size)));
     expect(hash.digest("hex")).toBe(createHash("sha256").update("still here").digest("hex"));
   });

@@ -36,7 +36,10 @@ async function openRoom(contents: Record<string, string> = { "script.sh": "true\
   }
   const outside = path.join(folder, "outside");
   await mkdir(outside);
-  const create = (runId = "1-1") => workspaces.create(runId, { filesFolder: files, payload: null, inputs: [] });
+  const create = async (runId = "1-1") => {
+    await workspaces.create(runId, { filesFolder: files, payload: null, inputs: [] });
+    return workspaces.pathsOf(runId);
+  };
   const remove = async (runId: string) => {
     workspaces.remove(runId);
     await expect.poll(() => existsSync(workspaces.pathsOf(runId).runFolder), PATIENCE).toBe(false);
@@ -93,15 +96,33 @@ it("keeps the right to execute in the copy", async () => {
   expect((await lstat(path.join((await create()).work, "script.sh"))).mode & 0o777).toBe(0o750);
 });
 
-it("replaces what an earlier service laid out for the same attempt and never began", async () => {
-  const { create, workspaces, files } = await openRoom();
-  const paths = workspaces.pathsOf("1-1");
-  await mkdir(path.join(paths.work, "script.sh"), { recursive: true });
-  await writeFile(path.join(paths.runFolder, "payload.json"), "{");
-  expect(await readFile(path.join((await create()).work, "script.sh"), "utf8")).toBe(
-    await readFile(path.join(files, "script.sh"), "utf8"),
+it("leaves in place what another service process laid out for the same attempt: the fence is in it", async () => {
+  const { create, workspaces } = await openRoom();
+  const { runFolder } = await create();
+  await writeFile(path.join(runFolder, "status"), "running");
+  await create();
+  expect((await readdir(runFolder)).sort()).toEqual(["status", "work"]);
+  await expect.poll(() => readdir(workspaces.runsFolder), PATIENCE).toEqual(["1-1"]);
+});
+
+it("shows nothing of a run that could not be laid out whole", async () => {
+  const { workspaces, files } = await openRoom();
+  const refuse = () => {
+    throw new Error("no room");
+  };
+  await expect(workspaces.create("1-1", { filesFolder: files, payload: null, inputs: [] }, refuse)).rejects.toThrow(
+    "no room",
   );
-  expect((await readdir(paths.runFolder)).sort()).toEqual(["work"]);
+  await expect.poll(() => readdir(workspaces.runsFolder), PATIENCE).toEqual([]);
+});
+
+it("removes the drafts of service processes that are gone, and none of one that lives", async () => {
+  const { workspaces } = await openRoom();
+  const own = (await readFile("/proc/self/stat", "utf8")).split(" ")[21] ?? "";
+  const drafts = [`draft-${process.pid}-${own}-aa-1`, `draft-${process.pid}-1-bb-1`, "draft-4194999-7-cc-1"];
+  for (const draft of drafts) await mkdir(path.join(workspaces.runsFolder, draft));
+  await workspaces.removeDrafts();
+  await expect.poll(() => readdir(workspaces.runsFolder), PATIENCE).toEqual(drafts.slice(0, 1));
 });
 
 it("lays out payload and inputs: predecessors' files under their batches' names, an empty one where there is none", async () => {
@@ -112,7 +133,8 @@ it("lays out payload and inputs: predecessors' files under their batches' names,
     { name: "søk & co", file },
     { name: "silent", file: null },
   ];
-  const paths = await workspaces.create("2-1", { filesFolder: files, payload: '{"a":1}', inputs });
+  await workspaces.create("2-1", { filesFolder: files, payload: '{"a":1}', inputs });
+  const paths = workspaces.pathsOf("2-1");
   expect(await readFile(paths.payload, "utf8")).toBe('{"a":1}');
   expect(await readFile(path.join(paths.inputs, "søk & co"), "utf8")).toBe("printed");
   expect(await readFile(path.join(paths.inputs, "silent"), "utf8")).toBe("");

@@ -72,11 +72,11 @@ it("hands down the output of a batch with the longest name in any script", async
   expect(statuses(await pass(sdk, name))).toMatchObject({ next: "completed" });
 });
 
-it("runs the latest of more overdue occurrences than it lists", async () => {
+it("records every one of very many overdue occurrences, and runs the latest", async () => {
   const { sdk, clock } = await startApp();
   await sdk.batches.create(await scriptZip("true"), { name: "batch", cron: "* * * * * *" });
   clock.advance({ hours: 1 });
-  await finalRows(sdk, "batch", 200);
-  const { items } = await sdk.executions.list({ batch: "batch", status: "completed" });
-  expect(items.map(({ scheduledAt }) => scheduledAt)).toEqual(["2026-12-01T13:00:00.000Z"]);
+  const completed = () => sdk.executions.list({ batch: "batch", status: "completed" });
+  await expect.poll(async () => (await completed()).items.length, PATIENCE).toBe(1);
+  expect((await completed()).items[0]).toMatchObject({ scheduledAt: "2026-12-01T13:00:00.000Z", number: 3600 });
 });

@@ -172,10 +172,10 @@ it("calls output of exactly the allowed size whole", async () => {
   expect((await runToEnd(sdk, "fits")).log).toEqual({ bytes: 65_536, truncated: false });
 });
 
-it("ends with the script, not with what it left behind holding its output", async () => {
+it("ends with the script, not with what it was allowed to leave behind holding its output", async () => {
   const { sdk } = await startApp();
   const gate = await Gate.make();
-  await upload(sdk, { name: "leaves" }, `(${gate.pass()}; echo late) & echo early`);
+  await upload(sdk, { name: "leaves", leftovers: "keep" }, `(${gate.pass()}; echo late) & echo early`);
   const row = await runToEnd(sdk, "leaves");
   expect(row.status).toBe("completed");
   await gate.arrival();

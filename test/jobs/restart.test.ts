@@ -113,7 +113,7 @@ it("runs after a restart what was queued before it, in order", async () => {
   expect((await finalRows(sdk, "batch", 3)).map(({ status }) => status)).toEqual(Array(3).fill("completed"));
 });
 
-it("starts a claimed execution whose run never began, and starts it once, though its files lie half laid out", async () => {
+it("starts a claimed execution whose run never began, and starts it once", async () => {
   const first = await startApp({ CONCURRENCY: "1" });
   const gate = await Gate.make();
   await first.sdk.batches.create(await scriptZip(gate.pass("$1")), { name: "batch", overlap: "queue" });
@@ -121,11 +121,8 @@ it("starts a claimed execution whose run never began, and starts it once, though
   await gate.arrival();
   const { id } = await first.sdk.batches.run("batch", { args: ["two"] });
   await first.stop();
-  const claim = { status: "running" as const, attempt: 1, startedAt: first.clock.now() };
+  const claim = { status: "running" as const, attempt: 1, startedAt: first.clock.now(), claimedBy: null };
   await inDatabase(first.config, ({ manager }) => manager.update(Execution, { id }, claim));
-  const half = path.join(runFolder(first.config, { id }), "work");
-  await mkdir(half, { recursive: true });
-  await writeFile(path.join(half, "script.sh"), gate.say("half a script"));
   const { sdk } = await first.restart();
   gate.open(3);
   expect(await gate.arrival()).toBe("two");

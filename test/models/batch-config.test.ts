@@ -27,6 +27,13 @@ it("fills in every default", () => {
     previousOutput: false,
     killAfter: "10s",
     overlap: "skip",
+    warningExitCodes: [],
+    misfire: "fire_once",
+    misfireWithin: "1m",
+    requires: [],
+    excludes: [],
+    waitFor: [],
+    leftovers: "end",
   });
 });
 

@@ -54,7 +54,17 @@ it("GET /executions/:id answers every key of an execution, and null for what the
     queuedAt: "2026-12-01T12:00:00.000Z",
     ...outcome,
     attempt: 1,
-    attempts: [{ number: 1, ...outcome }],
+    attempts: [
+      {
+        number: 1,
+        status: "failed",
+        reason: { code: "exit_code", text: "The script ended with exit code 3." },
+        ...outcome,
+      },
+    ],
+    retryAt: null,
+    waitsFor: [],
+    leftovers: 0,
     args: ["x"],
     payload: null,
     progress: null,

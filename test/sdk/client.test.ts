@@ -47,17 +47,22 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
     "batches.attach": () => sdk.batches.attach(7, archive, config),
     "batches.list": () => sdk.batches.list({ enabled: true, search: "x", limit: 1, cursor: "c" }),
     "batches.get": () => sdk.batches.get("a b/c?d#e"),
-    "batches.remove": () => sdk.batches.remove(7),
+    "batches.remove": () => sdk.batches.remove(7, { force: true }),
     "batches.run": () => sdk.batches.run(7, { args: [], payload: null, successors: true }),
-    "batches.enable": () => sdk.batches.enable(7),
+    "batches.enable": () => sdk.batches.enable(7, { gap: "last" }),
     "batches.disable": () => sdk.batches.disable(7),
+    "batches.why": () => sdk.batches.why(7, "2027-01-01T00:00:00Z"),
+    "batches.gap": () => sdk.batches.gap(7),
     "batches.artifact": () => sdk.batches.artifact(7),
     "chains.create": () => sdk.chains.create({ "a.zip": new Blob([archive]) }, [config]),
+    "chainRuns.get": () => sdk.chainRuns.get(7),
+    "chainRuns.cancel": () => sdk.chainRuns.cancel(7),
+    "plannedRuns.list": () => sdk.plannedRuns.list({ from: "f", to: "t", batch: 1, limit: 1, cursor: "c" }),
     "executions.list": () =>
       sdk.executions.list({ batch: 1, chainRun: 2, status: "a,b", from: "f", to: "t", limit: 1, cursor: "c" }),
     "executions.get": () => sdk.executions.get(7),
     "executions.cancel": () => sdk.executions.cancel(7),
-    "executions.log": () => sdk.executions.log(7, { tail: 3 }),
+    "executions.log": () => sdk.executions.log(7, { tail: 3, attempt: 1 }),
     "executions.errorLog": () => sdk.executions.errorLog(7, { tail: 3 }),
     "executions.follow": () => sdk.executions.follow(7).next(),
   };
@@ -68,8 +73,8 @@ it("every call of the client is an operation of the service's document, with its
   const { asked, url } = await recorder();
   const sdk = new BatchlineClient({ url, token: "secret" });
   const calls = everyCall(sdk);
-  const { batches, chains, executions } = sdk;
-  const names = Object.entries({ batches, chains, executions }).flatMap(([room, members]) =>
+  const { batches, chains, chainRuns, plannedRuns, executions } = sdk;
+  const names = Object.entries({ batches, chains, chainRuns, plannedRuns, executions }).flatMap(([room, members]) =>
     Object.keys(members).map((name) => `${room}.${name}`),
   );
   expect(Object.keys(calls)).toEqual(names);

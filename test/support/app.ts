@@ -25,6 +25,8 @@ export interface TestApp {
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Stops the service, as SIGTERM does, and starts another one on the same folders and database. */
   restart(): Promise<TestApp>;
+  /** Starts another service beside this one, on the same folders, database and clock; stopped with the test too. */
+  another(): Promise<TestApp>;
   stop(): Promise<void>;
 }
 
@@ -86,5 +88,6 @@ async function launch(config: Config, clock: FakeClock): Promise<TestApp> {
       await stop();
       return launch(config, clock);
     },
+    another: () => launch(config, clock),
   };
 }

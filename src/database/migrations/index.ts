@@ -1,4 +1,5 @@
 // Every migration, oldest first. One that has landed is never edited.
 import { CreateSchema1795219200000 } from "./0001-create-schema.js";
+import { MakeRunsDurable1795305600000 } from "./0002-make-runs-durable.js";
 
-export const MIGRATIONS = [CreateSchema1795219200000];
+export const MIGRATIONS = [CreateSchema1795219200000, MakeRunsDurable1795305600000];

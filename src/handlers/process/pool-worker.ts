@@ -7,11 +7,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { AppError } from "../../errors.js";
+import { confine, pidsWith, releaseCgroup } from "./cgroup.js";
+import { identify } from "./process-identity.js";
+import type { ProcessIdentity } from "./process-identity.js";
 
 /** What became of a run, as far as its worker can tell. */
 export type RunAnswer =
-  /** The script has ended. `open`: something it left behind still holds its stdout or stderr, and the logs may grow. */
-  | { kind: "done"; code: number; open: boolean }
+  | Done
   /** Somebody has started this run before; nothing was done. */
   | { kind: "fenced" }
   /** The run could not begin: its folder has no room for a status file, is not there, or holds no whole request. */
@@ -19,12 +21,27 @@ export type RunAnswer =
   /** The worker died at it; the run's status file tells how far it came. */
   | { kind: "worker_gone" };
 
+/** The script has ended. */
+export interface Done {
+  kind: "done";
+  /** 128 + N after signal N. */
+  code: number;
+  /** Something that it left behind still holds its stdout or stderr, and the logs may grow. */
+  open: boolean;
+  /** It left no process behind, for certain. False if it did, and where workers have no cgroups to tell by. */
+  clean: boolean;
+}
+
 export interface PoolWorkerOptions {
   runsFolder: string;
   /** At most this many KiB are kept of each stream. */
   capKib: number;
   windowMs: number;
   env: Record<string, string>;
+  /** The shell script that the worker is; the one beside this file if left out. */
+  script?: string | undefined;
+  /** Whether it gets a cgroup of its own, where the machine allows that. */
+  cgroup: boolean;
 }
 
 const SCRIPT = fileURLToPath(new URL("./worker.sh", import.meta.url));
@@ -38,22 +55,30 @@ export class PoolWorker {
   /** How many runs it was asked for. */
   runs = 0;
   hasGone = false;
+  /** It was sent away. */
+  isLeaving = false;
+  /** What a script left behind is in its cgroup: the next run would not know it from its own. */
+  hasCompany = false;
 
+  private readonly identity: ProcessIdentity | null;
+  private isConfined = false;
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private listener: ((line: string | null) => void) | null = null;
   private unread = "";
 
-  constructor({ runsFolder, capKib, windowMs, env }: PoolWorkerOptions) {
+  constructor({ runsFolder, capKib, windowMs, env, script = SCRIPT, cgroup }: PoolWorkerOptions) {
     // Detached: its own session, so that neither a Ctrl-C nor the service's end reaches the scripts.
-    this.child = spawn("bash", [SCRIPT, String(capKib), String(windowMs / 1000)], {
+    this.child = spawn("bash", [script, String(capKib), String(windowMs / 1000)], {
       cwd: runsFolder,
       detached: true,
       env,
       stdio: ["pipe", "pipe", "ignore"],
     });
+    this.identity = this.child.pid === undefined ? null : identify(this.child.pid);
     this.gone = new Promise((resolve) => {
       const end = (): void => {
         this.hasGone = true;
+        if (this.isConfined && this.identity) releaseCgroup(this.identity);
         this.hear(null);
         resolve();
       };
@@ -63,14 +88,16 @@ export class PoolWorker {
     });
     this.child.stdin.on("error", () => undefined); // it died while we wrote; "close" follows
     this.child.stdout.setEncoding("utf8").on("data", (chunk: string) => this.read(chunk));
-    this.ready = this.awaitGreeting();
+    // It starts nothing before it is asked to: whatever it will start begins its life in the cgroup.
+    this.ready = Promise.all([this.awaitGreeting(), cgroup ? this.confine() : undefined]).then(() => undefined);
   }
 
   /** Has the run done. Only an idle worker may be asked. */
   async ask(runId: string): Promise<RunAnswer> {
     this.runs++;
     this.child.stdin.write(`${runId}\n`);
-    return parseAnswer(await this.nextLine());
+    const answer = parseAnswer(await this.nextLine());
+    return answer.kind === "done" ? { ...answer, clean: this.isAlone() } : answer;
   }
 
   /**
@@ -78,10 +105,23 @@ export class PoolWorker {
    * milliseconds. Afterwards the worker no longer keeps this process alive.
    */
   async leave(): Promise<void> {
+    this.isLeaving = true;
     this.child.stdin.end();
     if (this.listener === null) await Promise.race([this.gone, pause(LEAVE_MS, undefined, { ref: false })]);
     this.child.unref();
     for (const stream of [this.child.stdin, this.child.stdout]) if (stream instanceof Socket) stream.unref();
+  }
+
+  private async confine(): Promise<void> {
+    this.isConfined = this.identity !== null && (await confine(this.identity));
+    if (this.isConfined && this.hasGone && this.identity) releaseCgroup(this.identity);
+  }
+
+  /** Whether nothing of a script is left, as far as the cgroup can tell. One small file: every run comes by here. */
+  private isAlone(): boolean {
+    const pids = this.isConfined && this.identity ? pidsWith(this.identity, null) : null;
+    this.hasCompany = pids?.some((pid) => pid !== this.identity?.pid) ?? false;
+    return pids !== null && !this.hasCompany;
   }
 
   private async awaitGreeting(): Promise<void> {
@@ -119,7 +159,7 @@ export class PoolWorker {
 /** Reads one line of the protocol at the top of worker.sh. */
 function parseAnswer(line: string | null): RunAnswer {
   const [kind, , code, leftovers] = line?.split(" ") ?? [];
-  if (kind === "D") return { kind: "done", code: Number(code), open: leftovers === "open" };
+  if (kind === "D") return { kind: "done", code: Number(code), open: leftovers === "open", clean: false };
   if (kind === "F") return { kind: "fenced" };
   if (kind === "E") return { kind: "no_space" };
   return { kind: "worker_gone" };

@@ -36,9 +36,11 @@ function isCount(value: number | undefined): value is number {
   return Number.isSafeInteger(value);
 }
 
-/** The id of this boot of the machine. */
+let bootId: string | undefined;
+
+/** The id of this boot of the machine. Read once: it cannot change under a process. */
 export function readBootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return (bootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
 }
 
 /** Who has this pid now; null if nobody, or a process that has ended and only waits to be collected. */

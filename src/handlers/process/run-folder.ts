@@ -4,6 +4,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 
 import { AppError } from "../../errors.js";
+import { readBootId } from "./process-identity.js";
 import type { ProcessIdentity } from "./process-identity.js";
 
 /** What a worker is to start, and where the output goes. */
@@ -28,8 +29,22 @@ export type RunStatus =
   /** Being written right now, or its writer died while at it: only time tells. */
   | { state: "torn" }
   | { state: "starting" | "running"; worker: ProcessIdentity; script?: ProcessIdentity }
-  /** `code` is 128 + N after signal N. A truncated log lacks bytes because of the cap or a full disk. */
-  | { state: "exit"; code: number; endedAt: number; outTruncated: boolean; errTruncated: boolean };
+  | Exit;
+
+/** How a script ended, and who it was, as long as that is of use: until the next boot of the machine. */
+export interface Exit {
+  state: "exit";
+  /** 128 + N after signal N. */
+  code: number;
+  /** Epoch milliseconds. */
+  endedAt: number;
+  /** The log lacks bytes because of the cap or a full disk. */
+  outTruncated: boolean;
+  errTruncated: boolean;
+  worker: ProcessIdentity;
+  /** Null if it was never recorded: it was killed before it could say who it is. */
+  script: ProcessIdentity | null;
+}
 
 // Both files are a few hundred bytes in the page cache, handled at once: a trip to another thread takes ten times as long.
 const STATUS_FILE = "status";
@@ -112,7 +127,10 @@ function invalid(pointer: string, message: string): AppError {
 const BOOT_ID = "[0-9a-f-]{36}";
 const STARTING = new RegExp(`^starting (\\d+) (\\d+) (${BOOT_ID})$`);
 const RUNNING = new RegExp(`^running (\\d+) (\\d+) (\\d+) (\\d+) (${BOOT_ID})$`);
-const EXIT = /^exit (\d{1,3}) (\d+\.\d{6}) \d+ \d+( cut-out)?( cut-err)?$/;
+const EXIT = new RegExp(
+  "^exit (?<code>\\d{1,3}) (?<time>\\d+\\.\\d{6}) (?<worker>\\d+ \\d+)" +
+    "(?: (?<script>\\d+ \\d+) (?<boot>[0-9a-f]{8}))?(?<out> cut-out)?(?<err> cut-err)?$",
+);
 
 function parseStatus(text: string): RunStatus {
   const [state, outWords, errWords] = [0, 1, 2].map((line) =>
@@ -129,14 +147,24 @@ function parseStatus(text: string): RunStatus {
     return { state: "running", worker: identity(workerPid, workerTicks, bootId), script: identity(pid, ticks, bootId) };
   }
 
-  const exit = EXIT.exec(state);
-  if (!exit || Number(exit[1]) > 255) return { state: "torn" };
+  return parseExit(state, outWords !== "", errWords !== "") ?? { state: "torn" };
+}
+
+function parseExit(line: string, outComplained: boolean, errComplained: boolean): Exit | null {
+  const { code, time, worker = "", script = "", boot, out, err } = EXIT.exec(line)?.groups ?? {};
+  if (code === undefined || Number(code) > 255) return null;
+  // The line has room for the first part of the boot id only. One of another boot is never taken for this one's.
+  const bootId = boot !== undefined && readBootId().startsWith(boot) ? readBootId() : boot;
+  const [workerPid, workerTicks] = worker.split(" ");
+  const [pid, ticks] = script.split(" ");
   return {
     state: "exit",
-    code: Number(exit[1]),
-    endedAt: Math.floor(Number(exit[2]) * 1000),
-    outTruncated: exit[3] !== undefined || outWords !== "",
-    errTruncated: exit[4] !== undefined || errWords !== "",
+    code: Number(code),
+    endedAt: Math.floor(Number(time) * 1000),
+    outTruncated: out !== undefined || outComplained,
+    errTruncated: err !== undefined || errComplained,
+    worker: identity(workerPid, workerTicks, bootId),
+    script: Number(pid) > 0 ? identity(pid, ticks, bootId) : null,
   };
 }
 

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 
 import { AppError } from "../../errors.js";
+import { sweepCgroups } from "./cgroup.js";
 import { PoolWorker } from "./pool-worker.js";
 import type { RunAnswer } from "./pool-worker.js";
 import { readStatus } from "./run-folder.js";
@@ -24,8 +25,15 @@ export interface WorkerPoolOptions {
   baseEnv: Record<string, string>;
   /** How long a worker reads the output itself before it starts drains, in milliseconds. */
   windowMs?: number;
-  /** A worker is replaced after so many runs, since bash grows a little with each. */
+  /**
+   * A worker is replaced after so many runs, since bash grows a little with each; and after one that left a process
+   * behind, so that nothing in its cgroup can be taken for a part of the next.
+   */
   recycleAfter?: number;
+  /** The path of another worker.sh. */
+  script?: string;
+  /** False: no worker gets a cgroup of its own, as on a machine that has none to give. */
+  cgroups?: boolean;
   logger?: PoolLogger;
 }
 
@@ -60,6 +68,8 @@ export class WorkerPool {
    * bytes; a script's locale belongs into its own environment.
    */
   async start(): Promise<void> {
+    const { cgroups = true } = this.options;
+    if (cgroups) sweepCgroups();
     try {
       const workers = Array.from({ length: this.options.size }, () => this.open());
       await Promise.all(workers.map(({ ready }) => ready));
@@ -112,7 +122,7 @@ export class WorkerPool {
 
   private release(worker: PoolWorker): void {
     if (worker.hasGone || this.closed) return;
-    if (worker.runs >= this.recycleAfter) {
+    if (worker.runs >= this.recycleAfter || worker.hasCompany) {
       void worker.leave(); // its end brings the next one
       return;
     }
@@ -122,9 +132,10 @@ export class WorkerPool {
   }
 
   private open(): PoolWorker {
-    const { runsFolder, capBytes, windowMs = 50, baseEnv } = this.options;
+    const { runsFolder, capBytes, windowMs = 50, baseEnv, script, cgroups: cgroup = true } = this.options;
     const env = Object.fromEntries(Object.entries(baseEnv).filter(([name]) => !/^(LANG|LANGUAGE|LC_.*)$/.test(name)));
-    const worker = new PoolWorker({ runsFolder, capKib: Math.max(1, Math.floor(capBytes / 1024)), windowMs, env });
+    const capKib = Math.max(1, Math.floor(capBytes / 1024));
+    const worker = new PoolWorker({ runsFolder, capKib, windowMs, env, script, cgroup });
     this.workers.add(worker);
     let cameUp = false;
     worker.ready.then(
@@ -143,7 +154,7 @@ export class WorkerPool {
     const place = this.idleWorkers.indexOf(worker);
     if (place >= 0) this.idleWorkers.splice(place, 1);
     if (this.closed) return;
-    if (worker.runs < this.recycleAfter) {
+    if (!worker.isLeaving) {
       this.options.logger?.warn({ runs: worker.runs, cameUp }, "A bash worker of the runner died; it is replaced.");
     }
     // One that never came up would only fail again at once.

@@ -15,7 +15,7 @@
 #   ID/status  written by this worker and its drains alone: three lines of 94 characters, 285 bytes that never grow, so
 #            that the end of a run can be recorded on a full disk too
 #            line 1: starting WORKER TICKS BOOT | running SCRIPT TICKS WORKER TICKS BOOT
-#                    | exit CODE TIME WORKER TICKS [cut-out] [cut-err]
+#                    | exit CODE TIME WORKER TICKS SCRIPT TICKS BOOT-BEGIN [cut-out] [cut-err]
 #            lines 2, 3: what the drain of stdout, of stderr had to complain about
 #
 # Starting a program costs as much as half a short script, so nothing here does on the short path: it forks once and
@@ -157,6 +157,14 @@ await_script() { # PID
   code=$?
 }
 
+# Sets script_identity, which the script has left in the status file, unless it was killed before it could.
+read_script_identity() {
+  local state pid ticks
+  read -r state pid ticks _ <"$status"
+  script_identity='0 0'
+  [[ $state != running ]] || script_identity="$pid $ticks"
+}
+
 # Sleeps a tenth of a second without a program: reads from a pipe that only we could write to.
 doze() {
   {
@@ -177,7 +185,7 @@ drains_ended() {
 
 run() { # ID
   local folder=$1 status=$1/status request work_folder out_file err_file limits env_count
-  local script code cut='' drained=no leftovers=closed
+  local script script_identity code cut='' drained=no leftovers=closed
   read_request || { echo "E $1" && return; }
   claim "$1" || return
   open_pipes
@@ -186,7 +194,8 @@ run() { # ID
   exec 4>&- 6>&-
   capture
   await_script "$script"
-  printf '%-94s\n' "exit $code $EPOCHREALTIME $worker$cut" 1<>"$status"
+  read_script_identity
+  printf '%-94s\n' "exit $code $EPOCHREALTIME $worker $script_identity ${boot_id%%-*}$cut" 1<>"$status"
   [[ $drained == no ]] || drains_ended || leftovers=open
   echo "D $1 $code $leftovers"
 }

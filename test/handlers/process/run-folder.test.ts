@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
 import { AppError } from "../../../src/errors.js";
+import { identify, readBootId } from "../../../src/handlers/process/process-identity.js";
 import { readStatus, writeRequest } from "../../../src/handlers/process/run-folder.js";
 import type { RunRequest } from "../../../src/handlers/process/run-folder.js";
 
@@ -28,6 +29,11 @@ beforeEach(async () => {
 
 function status(first: string, second = "", third = ""): string {
   return [first, second, third].map((line) => `${line.padEnd(94)}\n`).join("");
+}
+
+/** Another boot's first eight digits. */
+function swapped(digits: string): string {
+  return digits.startsWith("0") ? `1${digits.slice(1)}` : `0${digits.slice(1)}`;
 }
 
 async function parsed(text: string): Promise<unknown> {
@@ -99,9 +105,43 @@ describe("status", () => {
     ["", "tee: /dev/fd/4: File too large\n", "", true, false],
     ["", "", "tee: /dev/fd/4: No space left on device\n", false, true],
   ])("tells the end, with `%s` %j %j", async (cut, second, third, outTruncated, errTruncated) => {
-    const text = status(`exit 137 1795228818.902448 12 345${cut}`, second, third);
+    const text = status(`exit 137 1795228818.902448 12 345 67 890 0f7f53a8${cut}`, second, third);
     const endedAt = 1795228818902;
-    expect(await parsed(text)).toEqual({ state: "exit", code: 137, endedAt, outTruncated, errTruncated });
+    expect(await parsed(text)).toMatchObject({ state: "exit", code: 137, endedAt, outTruncated, errTruncated });
+  });
+
+  it("knows who it was only within one boot of the machine", async () => {
+    const bootId = readBootId();
+    expect(await parsed(status(`exit 0 1795228818.902448 12 345 67 890 ${bootId.slice(0, 8)}`))).toEqual({
+      state: "exit",
+      code: 0,
+      endedAt: 1795228818902,
+      outTruncated: false,
+      errTruncated: false,
+      worker: { pid: 12, startTicks: 345, bootId },
+      script: { pid: 67, startTicks: 890, bootId },
+    });
+    const me = identify(process.pid);
+    const mine = `${process.pid} ${me?.startTicks ?? 0}`;
+    const before = await parsed(status(`exit 0 1795228818.902448 ${mine} ${mine} ${swapped(bootId.slice(0, 8))}`));
+    for (const whose of ["worker", "script"]) {
+      expect(before).toHaveProperty(whose, expect.objectContaining({ pid: process.pid, startTicks: me?.startTicks }));
+      expect(before).not.toHaveProperty(whose, me);
+    }
+  });
+
+  it("takes an end without a script, and one that an earlier version wrote", async () => {
+    expect(await parsed(status("exit 3 1795228818.902448 12 345 0 0 0f7f53a8 cut-err"))).toMatchObject({
+      code: 3,
+      errTruncated: true,
+      script: null,
+    });
+    expect(await parsed(status("exit 3 1795228818.902448 12 345 cut-out"))).toMatchObject({
+      code: 3,
+      outTruncated: true,
+      worker: { pid: 12, startTicks: 345, bootId: "" },
+      script: null,
+    });
   });
 
   it.each([

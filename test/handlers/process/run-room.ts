@@ -1,5 +1,7 @@
 // A pool of real workers in a folder of its own, for one test; what a run leaves behind fails the test.
+import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +9,10 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { expect, onTestFinished } from "vitest";
 
+import { identify } from "../../../src/handlers/process/process-identity.js";
 import type { ProcessIdentity } from "../../../src/handlers/process/process-identity.js";
 import { signalRun } from "../../../src/handlers/process/process-tree.js";
+import type { RunProcesses } from "../../../src/handlers/process/process-tree.js";
 import { readStatus, writeRequest } from "../../../src/handlers/process/run-folder.js";
 import type { RunRequest, RunStatus } from "../../../src/handlers/process/run-folder.js";
 import { WorkerPool } from "../../../src/handlers/process/worker-pool.js";
@@ -16,6 +20,18 @@ import type { RunAnswer, WorkerPoolOptions } from "../../../src/handlers/process
 
 /** The part of the environment that real callers allow through. */
 export const baseEnv = { PATH: process.env.PATH ?? "", HOME: tmpdir() };
+
+/** Whether workers must get cgroups here: tries it by other means than they do. As root it works nearly everywhere. */
+export function machineHasCgroups(): boolean {
+  const own = /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1] ?? "";
+  const mount = / \/ (\S+) [^-]* - cgroup2 /.exec(readFileSync("/proc/self/mountinfo", "utf8"))?.[1];
+  if (mount === undefined) return false;
+  const folder = `${mount}${own}/batchline-test-${process.pid}`;
+  const enter = ["-c", 'mkdir "$1" && echo $$ >"$1/cgroup.procs"', "enter", folder];
+  const { status } = spawnSync("bash", enter, { stdio: "ignore" });
+  spawnSync("rmdir", [folder], { stdio: "ignore" });
+  return status === 0;
+}
 
 /** Everything that can be known of a finished run. */
 export interface Outcome {
@@ -150,9 +166,16 @@ export class RunRoom {
     return `BATCHLINE_RUN=${runId}`;
   }
 
+  /** What a run's processes are known by, as its status file has it now. */
+  processes(runId: string): RunProcesses {
+    const status = readStatus(this.runFolder(runId));
+    const known = status.state === "running" || status.state === "exit" ? status : { worker: null, script: null };
+    return { worker: known.worker, script: known.script ?? null, cookie: this.cookie(runId) };
+  }
+
   /** Kills what is left of a run whose script has ended. */
   async killLeftovers(runId: string): Promise<number> {
-    return signalRun({ script: null, cookie: this.cookie(runId) }, "SIGKILL");
+    return signalRun(this.processes(runId), "SIGKILL");
   }
 
   /** The pids of everything whose working folder is this one, or inside it: workers and drains, or a run's processes. */
@@ -179,7 +202,7 @@ export class RunRoom {
     ];
     const clean = await until("nothing is left", async () => (await leftovers()).length === 0).catch(() => false);
     const left = clean ? [] : await leftovers();
-    for (const pid of new Set(left)) process.kill(pid, "SIGKILL");
+    for (const pid of new Set(left)) if (identify(pid)) process.kill(pid, "SIGKILL");
     await rm(this.folder, { recursive: true, force: true });
     expect(left, "processes left behind").toEqual([]);
   }

@@ -39,7 +39,7 @@ describe("capture", () => {
     await writeFile(join(room.workFolder(runId), "out.bin"), out);
     await writeFile(join(room.workFolder(runId), "err.bin"), err);
     const outcome = await room.finish(runId);
-    expect(outcome.answer).toEqual({ kind: "done", code: 0, open: false });
+    expect(outcome.answer).toMatchObject({ kind: "done", code: 0, open: false });
     expect(outcome.out.equals(out)).toBe(true);
     expect(outcome.err.equals(err)).toBe(true);
     expect(outcome.status).toMatchObject({ outTruncated: false, errTruncated: false });
@@ -103,7 +103,7 @@ describe("capture", () => {
     await room.printed(runId, "first error\n", "err");
     expect(readStatus(room.runFolder(runId))).toMatchObject({ state: "running" });
     await writeFile(join(room.workFolder(runId), "go"), "");
-    expect(await answer).toEqual({ kind: "done", code: 5, open: false });
+    expect(await answer).toMatchObject({ kind: "done", code: 5, open: false });
     expect((await room.log(runId, "out")).toString()).toBe("first\nsecond\n");
     expect((await room.log(runId, "err")).toString()).toBe("first error\nsecond error\n");
   });
@@ -111,7 +111,7 @@ describe("capture", () => {
   it("goes on when a script closes its streams early", async () => {
     const room = await openRoom();
     const { answer, out } = await room.run("echo a; exec >&- 2>&-; sleep 0.15; exit 6");
-    expect(answer).toEqual({ kind: "done", code: 6, open: false });
+    expect(answer).toMatchObject({ kind: "done", code: 6, open: false });
     expect(out.toString()).toBe("a\n");
   });
 
@@ -119,7 +119,7 @@ describe("capture", () => {
     const room = await openRoom();
     const runId = await room.prepare(await fixture("leaves-child"));
     const { answer, status, out } = await room.finish(runId);
-    expect(answer).toEqual({ kind: "done", code: 0, open: true });
+    expect(answer).toMatchObject({ kind: "done", code: 0, open: true });
     expect(status).toMatchObject({ state: "exit", code: 0 });
     expect(out.toString()).toBe("gone already\n");
     expect(await room.killLeftovers(runId)).toBe(1);
@@ -128,7 +128,7 @@ describe("capture", () => {
   it("says `closed` when what is left behind holds neither stream", async () => {
     const room = await openRoom();
     const runId = await room.prepare("sleep 600 >/dev/null 2>&1 &");
-    expect((await room.finish(runId)).answer).toEqual({ kind: "done", code: 0, open: false });
+    expect((await room.finish(runId)).answer).toMatchObject({ kind: "done", code: 0, open: false });
     expect(await room.killLeftovers(runId)).toBe(1);
   });
 

@@ -51,7 +51,7 @@ describe("worker pool", () => {
     const room = await openRoom({ size: 1, logger: { warn: (_, message) => void warnings.push(message) } });
     const first = await onlyWorker(room);
     process.kill(first, "SIGKILL");
-    expect((await room.run("true")).answer).toEqual(DONE);
+    expect((await room.run("true")).answer).toMatchObject(DONE);
     expect(await onlyWorker(room)).not.toBe(first);
     expect(room.pool.idle).toBe(1);
     expect(warnings).toHaveLength(1);
@@ -67,7 +67,7 @@ describe("worker pool", () => {
     const answer = room.pool.run(runId).finally(() => ended.push("sent before"));
     const waiting = room.pool.run(next).finally(() => ended.push("waiting"));
     process.kill(worker, "SIGKILL");
-    expect(await answer).toEqual(DONE);
+    expect(await answer).toMatchObject(DONE);
     await waiting;
     expect(ended).toEqual(["sent before", "waiting"]);
     expect((await room.log(runId, "out")).toString()).toBe("once\n");
@@ -80,10 +80,10 @@ describe("worker pool", () => {
     expect(await answer).toEqual({ kind: "worker_gone" });
     expect(readStatus(room.runFolder(runId))).toEqual({ state: "running", worker, script });
     expect([isAlive(worker), isAlive(script)]).toEqual([false, true]);
-    expect((await room.run("true")).answer).toEqual(DONE);
+    expect((await room.run("true")).answer).toMatchObject(DONE);
     await release();
     await room.printed(runId, "second\n");
-    await signalRun({ script, cookie: room.cookie(runId) }, "SIGKILL");
+    await signalRun(room.processes(runId), "SIGKILL");
   });
 
   it("gives up a run that every worker dies of before it has begun", async () => {
@@ -139,7 +139,7 @@ describe("worker pool", () => {
     expect(room.pool.idle).toBe(0);
     await expect(room.pool.run(await room.prepare("true"))).rejects.toMatchObject({ code: "unavailable" });
     await busy.release();
-    expect(await busy.answer).toEqual({ kind: "done", code: 5, open: false });
+    expect(await busy.answer).toMatchObject({ kind: "done", code: 5, open: false });
     expect(room.pool.idle).toBe(0);
     await until("the worker has left", () => !isAlive(busy.worker));
   });
@@ -165,7 +165,7 @@ describe("worker pool", () => {
     await Promise.all(
       shapes.map(async ({ text, size, wait, letter, code }) => {
         const outcome = await room.run(script, { args: [text, String(size), wait, letter, String(code)] });
-        expect(outcome.answer).toEqual({ kind: "done", code, open: false });
+        expect(outcome.answer).toMatchObject({ kind: "done", code, open: false });
         expect(outcome.out.toString()).toBe(text + letter.repeat(size));
         expect(outcome.err.toString()).toBe(text);
         expect(outcome.status).toMatchObject({ state: "exit", code });

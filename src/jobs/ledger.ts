@@ -1,0 +1,69 @@
+// The ledger's pen: the one place that writes rows of executions, each with its event in the same transaction.
+import type { EntityManager } from "typeorm";
+import { insertRows, updateRows } from "../database/plain.js";
+import type { Transaction } from "../database/transaction.js";
+import { Execution } from "../entities/execution.js";
+import type { EventLog, NewEvent } from "../handlers/event-log.js";
+import type { Actor } from "../models/actor.js";
+import type { EventKind } from "../models/event.js";
+import { isFinal, statusesBefore, type ExecutionStatus } from "../models/status.js";
+
+/** Which row, in which of its attempts: what is known of an attempt must never change a later one. */
+type Known = Pick<Execution, "id"> & { attempt?: number };
+
+export class Ledger {
+  constructor(private readonly with_: { events: EventLog }) {}
+
+  /** Writes fresh rows, which get their ids. */
+  async insert(transaction: Transaction, rows: Execution[]): Promise<void> {
+    await insertRows(transaction.manager, Execution, rows);
+    await this.tell(transaction, rows);
+  }
+
+  /** Reports rows as they are now. @param actor who made them so; left out: who asked for the execution */
+  async tell(transaction: Transaction, rows: Execution[], actor?: Actor): Promise<void> {
+    await this.with_.events.append(transaction, ...rows.map((row) => eventOf(row, actor ?? row.actor)));
+  }
+
+  /** The status change itself: conditional, so that of two that race exactly one changes the row, and gets true. */
+  async move(
+    manager: EntityManager,
+    { id, attempt }: Known,
+    status: ExecutionStatus,
+    fields: Partial<Execution>,
+    from: readonly ExecutionStatus[] = statusesBefore(status),
+  ): Promise<boolean> {
+    const sameAttempt = attempt === undefined ? "" : " AND attempt = ?";
+    const condition = `id = ? AND status IN (${from.map(() => "?").join(", ")})${sameAttempt}`;
+    const values = [id, ...from, ...(attempt === undefined ? [] : [attempt])];
+    return (await updateRows(manager, Execution, { ...fields, status }, condition, values)) === 1;
+  }
+
+  /** Gives running executions to another owner, if they are still `from`'s. @returns how many */
+  async hand(manager: EntityManager, from: string | null, to: string | null, id?: number): Promise<number> {
+    const owner = from === null ? "claimedBy IS NULL" : "claimedBy = ?";
+    const one = id === undefined ? "" : " AND id = ?";
+    const condition = `status IN ('running', 'stopping') AND ${owner}${one}`;
+    const values = [...(from === null ? [] : [from]), ...(id === undefined ? [] : [id])];
+    return updateRows(manager, Execution, { claimedBy: to }, condition, values);
+  }
+}
+
+function eventOf(row: Execution, actor: Actor): NewEvent {
+  const reason = row.reasonCode === null ? {} : { reason: row.reasonCode };
+  return {
+    kind: eventKind(row),
+    subject: { type: "execution", id: row.id, name: row.batchName },
+    source: row.source,
+    actor,
+    payload: { status: row.status, batchId: row.batchId, ...reason },
+  };
+}
+
+function eventKind({ status, attempt }: Execution): EventKind {
+  if (isFinal(status)) return "execution.finished";
+  if (status === "running") return "execution.started";
+  if (status === "stopping") return "execution.stopping";
+  if (status === "waiting") return "execution.waiting";
+  return attempt > 0 ? "execution.retrying" : "execution.queued";
+}

@@ -1,0 +1,94 @@
+// Misfires: what becomes of occurrences that could not start in time, because the service was down or the clock jumped.
+import { parseDuration } from "./duration.js";
+import { nextOccurrence, type Schedule } from "./schedule.js";
+
+/** What a config says about late occurrences; durations in milliseconds. */
+export interface MisfireRule {
+  policy: "fire_once" | "skip" | "catch_up";
+  /** An occurrence that starts no later than this is on time. If none is later, there is no misfire. */
+  withinMs: number;
+  /** What is later than this is missed under any policy. */
+  windowMs: number;
+  /** `catch_up` runs at most so many: the newest. */
+  max: number;
+}
+
+/** What becomes of one occurrence. `catch_up`: it runs, in line behind the others that are caught up. */
+export type Fate = "run" | "catch_up" | "missed";
+
+export interface DueOccurrence {
+  /** The planned instant, in ms since 1970. */
+  at: number;
+  fate: Fate;
+}
+
+const CATCH_UP_WINDOW_MS = 86_400_000;
+const CATCH_UP_MAX = 100;
+
+interface MisfireConfig {
+  misfire:
+    MisfireRule["policy"] | { policy: MisfireRule["policy"]; window?: string | undefined; max?: number | undefined };
+  misfireWithin: string;
+}
+
+export function misfireRule({ misfire, misfireWithin }: MisfireConfig): MisfireRule {
+  const {
+    policy,
+    window,
+    max = CATCH_UP_MAX,
+  } = typeof misfire === "string" ? { policy: misfire, window: undefined } : misfire;
+  const unsaid = policy === "catch_up" ? CATCH_UP_WINDOW_MS : Infinity;
+  const windowMs = window === undefined ? unsaid : (parseDuration(window) ?? unsaid);
+  return { policy, withinMs: parseDuration(misfireWithin) ?? 0, windowMs, max };
+}
+
+/**
+ * The planned instants from `watermark` up to `now` with what becomes of each, and the one after them: computed from the
+ * plan, never from the clock. At most `limit` of them; the others follow from the next watermark on.
+ */
+export function dueOccurrences(
+  schedule: Schedule,
+  watermark: number,
+  { now, rule, limit }: { now: number; rule: MisfireRule; limit: number },
+): { due: DueOccurrence[]; next: number | null } {
+  const instants: number[] = [];
+  let next: number | null = watermark;
+  while (next !== null && next <= now && instants.length < limit) {
+    instants.push(next);
+    next = nextOccurrence(schedule, next);
+  }
+  const fate = fateReader(schedule, watermark, now, rule);
+  return { due: instants.map((at) => ({ at, fate: fate(at) })), next };
+}
+
+/** Decides about each of the occurrences from `watermark` up to `now`. */
+function fateReader(schedule: Schedule, watermark: number, now: number, rule: MisfireRule): (at: number) => Fate {
+  const { policy, withinMs, windowMs, max } = rule;
+  const late = now - withinMs;
+  // A hiccup: none is late.
+  if (watermark >= late) return () => "run";
+  if (policy === "skip") return (at) => (at < late ? "missed" : "run");
+  const from = Math.max(watermark, now - windowMs);
+  // After a downtime the newest stands for all before it, be some of them just on time: one run, not a burst.
+  const newest = newestUpTo(schedule, now, { from, count: policy === "fire_once" ? 1 : max });
+  const runsFrom = newest[0] ?? Infinity;
+  if (policy === "fire_once") return (at) => (at < runsFrom ? "missed" : "run");
+  return (at) => (at >= late ? "run" : at < runsFrom ? "missed" : "catch_up");
+}
+
+/** The latest planned instant from `from` up to `upTo`; null if there is none. Both in ms since 1970. */
+export function latestOccurrence(schedule: Schedule, upTo: number, from: number): number | null {
+  return newestUpTo(schedule, upTo, { from, count: 1 })[0] ?? null;
+}
+
+/** The last `count` occurrences in `from <= at <= now`: looked for in a window before `now` that grows until they are in it. */
+function newestUpTo(schedule: Schedule, now: number, { from, count }: { from: number; count: number }): number[] {
+  for (let windowMs = 1000; ; windowMs *= 2) {
+    const start = Math.max(from, now - windowMs);
+    const found: number[] = [];
+    for (let at = nextOccurrence(schedule, start - 1); at !== null && at <= now; at = nextOccurrence(schedule, at)) {
+      found.push(at);
+    }
+    if (found.length >= count || start === from) return found.slice(-count);
+  }
+}

@@ -1,0 +1,139 @@
+// The second migration on a database that is in use: nothing is lost on the way up, nor on the way down again.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { DataSource } from "typeorm";
+import { expect, it, onTestFinished } from "vitest";
+import { makeDataSource } from "../../src/database/data-source.js";
+import { MIGRATIONS } from "../../src/database/migrations/index.js";
+import { freshDatabase } from "../support/fresh-database.js";
+
+const AT = 1_796_126_400_000;
+const config = { name: "b", overlap: "allow", args: ["ä"], env: { A: "1" } };
+
+/** The rows as the first version wrote them. */
+const ROWS: Record<string, Record<string, unknown>[]> = {
+  batches: [
+    {
+      ...{ id: 3, name: "b", foldedName: "b", nameKey: "key", description: "", config: JSON.stringify(config) },
+      ...{ version: 1, disabledAt: null, enabled: true, executionCount: 2, revision: 1, createdAt: AT, updatedAt: AT },
+    },
+  ],
+  triggers: [
+    {
+      ...{ id: 4, batchId: 3, kind: "cron", expression: "0 * * * *", timeZone: "UTC", dst: "both", onceAt: null },
+      ...{ nextAt: AT, createdAt: AT },
+    },
+  ],
+  executions: [
+    executionOf(7, { exclusive: true }),
+    executionOf(8, { exclusive: false, scheduledAt: null, triggerId: null }),
+  ],
+  chain_runs: [{ id: 5, headBatchId: 3, plan: '{"links":[]}', createdAt: AT }],
+};
+
+function executionOf(id: number, more: object): Record<string, unknown> {
+  return {
+    ...{ id, number: id - 6, batchId: 3, batchName: "b", version: 1, chainRunId: 5, triggerId: 4, triggerKind: "cron" },
+    ...{ source: "schedule", actor: '{"kind":"system","name":"batchline"}', status: "failed", stopAs: null },
+    ...{ reasonCode: "exit_code", reasonText: "Exit 3.", scheduledAt: AT, queuedAt: AT, startedAt: AT, finishedAt: AT },
+    ...{
+      attempt: 1,
+      exitCode: 3,
+      signal: null,
+      args: "[]",
+      payload: null,
+      inputs: "[]",
+      progress: null,
+      results: null,
+    },
+    ...{ logBytes: 12, logTruncated: false, errorLogBytes: 0, errorLogTruncated: false },
+    ...more,
+  };
+}
+
+async function backToFirst(source: DataSource): Promise<void> {
+  for (let count = MIGRATIONS.length; count > 1; count--) await source.undoLastMigration({ transaction: "each" });
+}
+
+async function sourceAtFirst(): Promise<DataSource> {
+  const folder = await mkdtemp(path.join(tmpdir(), "batchline-migration-"));
+  const { url, drop } = await freshDatabase(folder);
+  const source = makeDataSource(url);
+  await source.initialize();
+  onTestFinished(async () => {
+    await source.destroy();
+    await drop();
+    await rm(folder, { recursive: true });
+  });
+  await source.runMigrations({ transaction: "each" });
+  await backToFirst(source);
+  for (const [table, rows] of Object.entries(ROWS)) {
+    for (const row of rows) {
+      const columns = Object.keys(row).map((name) => source.driver.escape(name));
+      const places = columns.map(() => "?").join(", ");
+      await source.query(`INSERT INTO ${table} (${columns.join(", ")}) VALUES (${places})`, Object.values(row));
+    }
+  }
+  return source;
+}
+
+/** All rows of a table, in a form that both dialects share. */
+async function rowsOf(source: DataSource, table: string): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = await source.query(`SELECT * FROM ${table} ORDER BY id`);
+  return rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([key, value]) => [key, typeof value === "string" ? value : plain(value)]),
+    ),
+  );
+}
+
+const plain = (value: unknown) => (value === null ? null : Number(value));
+
+/** What was written, as it is read: booleans as numbers, and instants as the driver gives them. */
+function written(table: string): Record<string, unknown>[] {
+  return (ROWS[table] ?? []).map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([key, value]) => [key, typeof value === "boolean" ? Number(value) : value]),
+    ),
+  );
+}
+
+it("every row keeps all that it had, and gets what is new: limits, keys of the config, empty places", async () => {
+  const source = await sourceAtFirst();
+  await source.runMigrations({ transaction: "each" });
+  const [first, second] = await rowsOf(source, "executions");
+  const { exclusive, ...kept } = written("executions")[0] ?? {};
+  expect(exclusive).toBe(1);
+  expect(numbers(first)).toMatchObject(kept);
+  expect(first).not.toHaveProperty("exclusive");
+  const empty = { claimedBy: null, retryAt: null, turn: 0, waits: null, leftovers: null };
+  expect(first).toMatchObject({ ...empty, batchLimit: 1 });
+  expect(second).toMatchObject({ ...empty, batchLimit: null });
+  expect((await rowsOf(source, "triggers"))[0]).toMatchObject({ id: 4, gapFrom: null });
+  expect((await rowsOf(source, "chain_runs"))[0]).toMatchObject({ id: 5, cancelledAt: null, cancelledBy: null });
+  const [batch] = await rowsOf(source, "batches");
+  expect(JSON.parse(String(batch?.["config"]))).toEqual({
+    ...config,
+    ...{ warningExitCodes: [], misfire: "fire_once", misfireWithin: "1m", requires: [], excludes: [], waitFor: [] },
+    leftovers: "end",
+  });
+});
+
+it("and comes back down with the rows that it had", async () => {
+  const source = await sourceAtFirst();
+  await source.runMigrations({ transaction: "each" });
+  await backToFirst(source);
+  for (const table of ["batches", "triggers", "chain_runs"]) {
+    expect((await rowsOf(source, table)).map(numbers), table).toEqual(written(table));
+  }
+  // Whether a row was exclusive is told by its limit.
+  expect((await rowsOf(source, "executions")).map(numbers)).toEqual(written("executions"));
+});
+
+/** 64-bit integers come as text from a server. */
+function numbers(row: Record<string, unknown> = {}): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [key, /^\d{13}$/.test(String(value)) ? Number(value) : value]),
+  );
+}
