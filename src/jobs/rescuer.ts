@@ -20,6 +20,9 @@ interface Collaborators {
 }
 
 export class Rescuer {
+  /** Attempts that were ours and in nobody's hands when we last looked. */
+  private dropped = new Set<string>();
+
   constructor(private readonly with_: Collaborators) {}
 
   /** Sweeps up what ended runs have left. Returns once every execution left behind is being looked after. */
@@ -38,14 +41,21 @@ export class Rescuer {
   async look(): Promise<void> {
     const { database, owner, stopper } = this.with_;
     const running = await database.read(runningExecutions);
-    for (const execution of running) {
-      if (execution.claimedBy === owner && execution.status === "stopping") void stopper.end(execution);
-    }
+    const ours = running.filter(({ claimedBy }) => claimedBy === owner);
+    for (const execution of ours) if (execution.status === "stopping") void stopper.end(execution);
+    this.pickUp(ours);
     await this.takeOver(running.filter(({ claimedBy }) => claimedBy !== owner));
   }
 
+  /** Nothing may run in our name that is not in our hands. Seen once, it may just be on its way to us; twice, it is lost on us. */
+  private pickUp(ours: Execution[]): void {
+    const dropped = ours.filter(({ id }) => !this.with_.runner.holds(id));
+    for (const execution of dropped) if (this.dropped.has(nameOf(execution))) this.resume(execution, false);
+    this.dropped = new Set(dropped.map(nameOf));
+  }
+
   private async takeOver(strangers: Execution[]): Promise<void> {
-    const { logger, queue, runner } = this.with_;
+    const { logger, queue } = this.with_;
     const states = new Map(strangers.map(({ claimedBy }) => [claimedBy, ownerState(claimedBy)]));
     const orphans = strangers.filter(({ claimedBy }) => states.get(claimedBy) !== "alive");
     if (orphans.length === 0) return;
@@ -53,10 +63,18 @@ export class Rescuer {
     const taken = await queue.takeOver(orphans);
     if (taken.length > 0) logger.info({ executions: taken.length }, "taking up executions found running");
     for (const execution of taken) {
-      const beforeBoot = states.get(owners.get(execution.id) ?? null) === "before_boot";
-      runner.resume(execution, { beforeBoot }).catch((error: unknown) => {
-        logger.error({ err: error, execution: execution.id }, "an execution was not taken up");
-      });
+      this.resume(execution, states.get(owners.get(execution.id) ?? null) === "before_boot");
     }
   }
+
+  private resume(execution: Execution, beforeBoot: boolean): void {
+    const { logger, runner } = this.with_;
+    runner.resume(execution, { beforeBoot }).catch((error: unknown) => {
+      logger.error({ err: error, execution: execution.id }, "an execution was not taken up");
+    });
+  }
+}
+
+function nameOf({ id, attempt }: Execution): string {
+  return runIdOf(id, attempt);
 }

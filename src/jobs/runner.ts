@@ -64,6 +64,8 @@ const STOPPED: Reason = { code: "cancelled", text: "It was stopped before its sc
 
 export class Runner {
   private readonly closing = new AbortController();
+  /** The ids of the executions in our hands. */
+  private readonly held = new Set<number>();
 
   constructor(private readonly with_: Collaborators) {}
 
@@ -91,6 +93,11 @@ export class Runner {
       if (execution.status === "stopping") void this.with_.stopper.end(execution);
       return this.watch(run);
     });
+  }
+
+  /** True if this process looks after the execution, be it to start, to watch or to record it. */
+  holds(id: number): boolean {
+    return this.held.has(id);
   }
 
   /** Lets go of all runs. Scripts go on; another service process finds them. */
@@ -122,6 +129,7 @@ export class Runner {
   private async guard(execution: Execution, act: (run: Run) => Promise<Ending>): Promise<void> {
     const run: Run = { execution, runId: runIdOf(execution.id, execution.attempt), config: null };
     const { queue, stopper, workspaces } = this.with_;
+    this.held.add(execution.id);
     stopper.begin(execution.id);
     try {
       const ending = await act(run).catch((error: unknown) => this.refusal(execution, error));
@@ -133,6 +141,8 @@ export class Runner {
       if (!this.closing.signal.aborted) {
         this.with_.logger.error({ err: error, execution: execution.id }, "an end was not recorded");
       }
+    } finally {
+      this.held.delete(execution.id);
     }
   }
 
