@@ -35,6 +35,8 @@ export interface Stop {
   reason: Reason;
   /** Who stops it. */
   actor: Actor;
+  /** Only if it is in this attempt. */
+  attempt?: number;
 }
 
 /** Told after the commit. */
@@ -138,12 +140,13 @@ export class Queue {
    * Ends an execution early: one that has not started is final at once, a running one becomes `stopping` and its
    * script is ended after the commit. False if it has ended already or is being stopped.
    */
-  async stop(transaction: Transaction, id: number, { as, reason, actor }: Stop): Promise<boolean> {
+  async stop(transaction: Transaction, id: number, { as, reason, actor, attempt }: Stop): Promise<boolean> {
     const { manager } = transaction;
     const words = { reasonCode: reason.code, reasonText: reason.text };
     const over = { ...words, ...NO_RETRY, finishedAt: this.with_.clock.now() };
-    const never = as === "cancelled" && (await this.ledger.move(manager, { id }, as, over, ["queued", "waiting"]));
-    if (!never && !(await this.ledger.move(manager, { id }, "stopping", { ...words, stopAs: as }))) return false;
+    const known = attempt === undefined ? { id } : { id, attempt };
+    const never = as === "cancelled" && (await this.ledger.move(manager, known, as, over, ["queued", "waiting"]));
+    if (!never && !(await this.ledger.move(manager, known, "stopping", { ...words, stopAs: as }))) return false;
     const execution = await manager.findOneByOrFail(Execution, { id });
     await this.ledger.tell(transaction, [execution], actor);
     if (never) await this.settle(transaction, execution);

@@ -41,15 +41,17 @@ interface Run {
   config: RunMaterial["config"] | null;
 }
 
-/** Where to look for what a script has left behind. */
+/** What is known of a script that has ended. */
 interface Remains {
   status: RunStatus;
+  /** Certainly nothing of it is left, and its log is whole. */
+  clean: boolean;
   /** There is a sign that something is left. */
   thorough: boolean;
 }
 
 const RETRY_AFTER_MS = 1000;
-/** So long the last bytes of a log are waited for whose worker is not ours. */
+/** So long the last bytes of a log are waited for. */
 const DRAIN_PATIENCE_MS = 1000;
 
 const LOST: Reason = {
@@ -122,7 +124,9 @@ export class Runner {
     if (answer.kind !== "done") return this.watch(run);
     const status = readStatus(this.folderOf(run));
     if (status.state !== "exit") return this.lost(run, LOST);
-    return this.exited(run, status, { at: this.with_.clock.now(), thorough: answer.open });
+    // What may stay may hold the streams as long as it likes.
+    const thorough = answer.open && (material.config.leftovers === "end" || stopper.isEnding(execution.id));
+    return this.exited(run, status, { at: this.with_.clock.now(), clean: answer.clean, thorough });
   }
 
   /** Does `act` and records the ending it gives; what it throws is an ending too, unless we are closing. */
@@ -130,12 +134,12 @@ export class Runner {
     const run: Run = { execution, runId: runIdOf(execution.id, execution.attempt), config: null };
     const { queue, stopper, workspaces } = this.with_;
     this.held.add(execution.id);
-    stopper.begin(execution.id);
+    stopper.begin(execution);
     try {
       const ending = await act(run).catch((error: unknown) => this.refusal(execution, error));
       this.closing.signal.throwIfAborted();
       await this.insist(() => queue.finish(execution, ending, aftermathOf(run)), true);
-      stopper.forget(execution.id);
+      stopper.forget(execution);
       workspaces.remove(run.runId);
     } catch (error) {
       if (!this.closing.signal.aborted) {
@@ -189,29 +193,31 @@ export class Runner {
     const watched = await watchRun(this.folderOf(run), this.closing.signal);
     if (watched.state === "absent") throw new AppError("unavailable", "No process could be had to run the script.");
     if (watched.state === "lost") return this.lost(run, LOST);
-    await drainsEnded(watched, DRAIN_PATIENCE_MS);
-    return this.exited(run, watched, { at: watched.endedAt, thorough: true });
+    return this.exited(run, watched, { at: watched.endedAt, clean: false, thorough: true });
   }
 
-  private async exited(run: Run, exit: Exit, { at, thorough }: { at: number; thorough: boolean }): Promise<Ending> {
-    const leftovers = await this.tidy(run, { thorough, status: exit });
-    return { kind: "exited", code: exit.code, at, captured: this.captured(run, exit), leftovers };
+  private async exited(run: Run, exit: Exit, { at, ...end }: { at: number; clean: boolean; thorough: boolean }) {
+    const leftovers = await this.tidy(run, { status: exit, ...end });
+    // Only now: what was left behind may have held the streams.
+    if (end.thorough) await drainsEnded(exit, DRAIN_PATIENCE_MS);
+    return { kind: "exited" as const, code: exit.code, at, captured: this.captured(run, exit), leftovers };
   }
 
   private async lost(run: Run, reason: Reason): Promise<Ending> {
     const at = this.with_.clock.now();
-    await this.tidy(run, { thorough: true, status: readStatus(this.folderOf(run)) });
+    await this.tidy(run, { status: readStatus(this.folderOf(run)), clean: false, thorough: true });
     return { kind: "lost", reason, at, captured: this.captured(run, null) };
   }
 
   /** Ends what the script has left behind, unless it may; null if it was not looked for. */
-  private async tidy({ execution, runId, config }: Run, { thorough, status }: Remains): Promise<Leftovers | null> {
+  private async tidy({ execution, runId, config }: Run, remains: Remains): Promise<Leftovers | null> {
     const { stopper, workspaces, logger } = this.with_;
+    if (remains.clean) return { count: 0, survivors: "" };
     const warned = stopper.isEnding(execution.id);
     if (config?.leftovers === "keep" && !warned) return null;
     const killAfterMs = stopper.graceLeft(execution.id);
-    const processes = processesOf(workspaces.pathsOf(runId), status);
-    const leftovers = await endLeftovers(processes, { thorough, warned, killAfterMs });
+    const processes = processesOf(workspaces.pathsOf(runId), remains.status);
+    const leftovers = await endLeftovers(processes, { thorough: remains.thorough, warned, killAfterMs });
     if (leftovers.count > 0)
       logger.info({ execution: execution.id, ...leftovers }, "ended what a script had left behind");
     return leftovers;

@@ -27,8 +27,9 @@ const DEFAULT_KILL_AFTER_MS = 10_000;
 const AGAIN_MS = 50;
 const RETRY_AFTER_MS = 1000;
 
-/** What is known of one execution while it runs. */
+/** What is known of one attempt while it runs. */
 interface Watch {
+  attempt: number;
   killAfterMs: number;
   deadline: NodeJS.Timeout | null;
   /** When it was told to end, as performance.now(); null: it was not. */
@@ -40,11 +41,11 @@ export class Stopper {
 
   constructor(private readonly with_: Collaborators) {}
 
-  /** The execution is in our hands: from now on it can be told to end, up to `forget`. */
-  begin(id: number): void {
-    if (!this.watches.has(id)) {
-      this.watches.set(id, { killAfterMs: DEFAULT_KILL_AFTER_MS, deadline: null, warnedAt: null });
-    }
+  /** The attempt is in our hands: from now on it can be told to end, up to `forget`. */
+  begin({ id, attempt }: Execution): void {
+    // The attempt before may have ended just now, and not be forgotten yet.
+    this.clearDeadline(id);
+    this.watches.set(id, { attempt, killAfterMs: DEFAULT_KILL_AFTER_MS, deadline: null, warnedAt: null });
   }
 
   /** From now on `execution` is ended at its timeout, counted from its start. */
@@ -96,14 +97,20 @@ export class Stopper {
   }
 
   close(): void {
-    for (const id of [...this.watches.keys()]) this.forget(id);
+    for (const id of this.watches.keys()) this.clearDeadline(id);
+    this.watches.clear();
   }
 
-  /** The execution has ended. */
-  forget(id: number): void {
+  /** The attempt has ended. The next one, which may have begun by now, is none of our business here. */
+  forget({ id, attempt }: Execution): void {
+    if (this.watches.get(id)?.attempt !== attempt) return;
+    this.clearDeadline(id);
+    this.watches.delete(id);
+  }
+
+  private clearDeadline(id: number): void {
     const deadline = this.watches.get(id)?.deadline;
     if (deadline) clearTimeout(deadline);
-    this.watches.delete(id);
   }
 
   private timeOutAt(watch: Watch, instant: number, execution: Execution, timeout: string): void {
@@ -117,7 +124,7 @@ export class Stopper {
 
   private async timeOut(watch: Watch, execution: Execution, timeout: string): Promise<void> {
     const reason = { code: "timeout", text: `It ran longer than its timeout of ${timeout}.` };
-    const stop = { as: "timed_out", reason, actor: SYSTEM } as const;
+    const stop = { as: "timed_out", reason, actor: SYSTEM, attempt: execution.attempt } as const;
     try {
       await this.with_.database.write((transaction) => this.with_.queue.stop(transaction, execution.id, stop));
     } catch (error) {

@@ -44,16 +44,19 @@ export function misfireRule({ misfire, misfireWithin }: MisfireConfig): MisfireR
 
 /**
  * The planned instants from `watermark` up to `now` with what becomes of each, and the one after them: computed from the
- * plan, never from the clock. At most `limit` of them; the others follow from the next watermark on.
+ * plan, never from the clock. At most `limit` of them and those on time that follow; the others follow from the next
+ * watermark on.
  */
 export function dueOccurrences(
   schedule: Schedule,
   watermark: number,
   { now, rule, limit }: { now: number; rule: MisfireRule; limit: number },
 ): { due: DueOccurrence[]; next: number | null } {
+  const late = now - rule.withinMs;
   const instants: number[] = [];
   let next: number | null = watermark;
-  while (next !== null && next <= now && instants.length < limit) {
+  // Those on time are not parted from the late ones before them: alone they would look like a hiccup, and all run.
+  while (next !== null && next <= now && (instants.length < limit || (watermark < late && next >= late))) {
     instants.push(next);
     next = nextOccurrence(schedule, next);
   }
@@ -73,7 +76,8 @@ function fateReader(schedule: Schedule, watermark: number, now: number, rule: Mi
   const newest = newestUpTo(schedule, now, { from, count: policy === "fire_once" ? 1 : max });
   const runsFrom = newest[0] ?? Infinity;
   if (policy === "fire_once") return (at) => (at < runsFrom ? "missed" : "run");
-  return (at) => (at >= late ? "run" : at < runsFrom ? "missed" : "catch_up");
+  // One on time stands in line too: else the overlap policy would skip it because of those that are caught up.
+  return (at) => (at >= runsFrom ? "catch_up" : at >= late ? "run" : "missed");
 }
 
 /** The latest planned instant from `from` up to `upTo`; null if there is none. Both in ms since 1970. */

@@ -5,7 +5,7 @@ import { activeThen } from "../database/why-queries.js";
 import type { Batch } from "../entities/batch.js";
 import type { Trigger } from "../entities/trigger.js";
 import { scheduleOfTrigger } from "../jobs/trigger-schedule.js";
-import { latestOccurrence } from "../models/misfire.js";
+import { lastOccurrence } from "../models/last-occurrence.js";
 import { nextOccurrence } from "../models/schedule.js";
 import type { WhyPlan } from "../models/why.js";
 
@@ -31,7 +31,7 @@ export function planAt(
     const planned = nearest(at, instantsInMinute(trigger, at));
     const due = planned !== null && trigger.nextAt !== null && trigger.nextAt <= planned && planned <= now;
     const head = own.length > 0 ? null : { id: trigger.batchId, name: nameOf(trigger.batchId) };
-    const before = latestOccurrence(schedule, at - 1, trigger.createdAt);
+    const before = lastOccurrence(schedule, at - 1, trigger.createdAt);
     return { head, planned, before, after: nextOccurrence(schedule, at), due };
   });
   const meant = nearest(

@@ -1,10 +1,11 @@
 // A script starts exactly as asked: arguments, environment, limits, fresh signals, and never twice.
 import { execFileSync } from "node:child_process";
-import { readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
+import { readStatus } from "../../../src/handlers/process/run-folder.js";
 import { baseEnv, fixture, openRoom } from "./run-room.js";
 
 const AWKWARD = [
@@ -54,6 +55,17 @@ describe("start", () => {
     const room = await openRoom({ size: 1 });
     expect((await room.run(script)).status).toMatchObject({ state: "exit", code });
     expect((await room.run("exit 1")).answer).toMatchObject({ code: 1 });
+  });
+
+  it("still knows who the script was when it has ended", async () => {
+    const room = await openRoom({ size: 1 });
+    const runId = await room.prepare(await fixture("slow-lines"));
+    const answer = room.pool.run(runId);
+    const { script, worker } = await room.started(runId);
+    await writeFile(join(room.workFolder(runId), "go"), "");
+    await answer;
+    expect(readStatus(room.runFolder(runId))).toMatchObject({ state: "exit", code: 5, script, worker });
+    expect((await stat(join(room.runFolder(runId), "status"))).size).toBe(285);
   });
 
   it("passes each argument as exactly one", async () => {
