@@ -4,7 +4,7 @@ import { batchesNamed, triggersOf, waitState } from "../database/condition-queri
 import type { Batch } from "../entities/batch.js";
 import type { Execution } from "../entities/execution.js";
 import type { Wait } from "../models/execution.js";
-import { latestOccurrence } from "../models/misfire.js";
+import { lastOccurrence } from "../models/last-occurrence.js";
 import type { Verdict } from "./demand.js";
 import { scheduleOfTrigger } from "./trigger-schedule.js";
 
@@ -36,7 +36,8 @@ async function latestPlanned(manager: EntityManager, batchId: number, at: number
   const triggers = await triggersOf(manager, batchId);
   if (triggers.length === 0) return null;
   const instants = triggers.flatMap((trigger) => {
-    const latest = latestOccurrence(scheduleOfTrigger(trigger), at, trigger.createdAt);
+    // It is planned from after its making on.
+    const latest = lastOccurrence(scheduleOfTrigger(trigger), at, trigger.createdAt + 1);
     return latest === null ? [] : [latest];
   });
   return instants.length > 0 ? Math.max(...instants) : "never";
@@ -51,7 +52,7 @@ async function periodStart(manager: EntityManager, batch: Batch, at: number): Pr
     timeZone: batch.config.timeZone,
     dst: "next_valid",
   } as const;
-  return latestOccurrence(midnight, at, at - 2 * DAY_MS) ?? at - DAY_MS;
+  return lastOccurrence(midnight, at, at - 2 * DAY_MS) ?? at - DAY_MS;
 }
 
 /** What becomes of a waiting execution now: it goes on waiting, may be queued, or waits in vain. */

@@ -1,5 +1,6 @@
 // Misfires: what becomes of occurrences that could not start in time, because the service was down or the clock jumped.
 import { parseDuration } from "./duration.js";
+import { lastOccurrence } from "./last-occurrence.js";
 import { nextOccurrence, type Schedule } from "./schedule.js";
 
 /** What a config says about late occurrences; durations in milliseconds. */
@@ -80,15 +81,13 @@ function fateReader(schedule: Schedule, watermark: number, now: number, rule: Mi
   return (at) => (at >= runsFrom ? "catch_up" : at >= late ? "run" : "missed");
 }
 
-/** The latest planned instant from `from` up to `upTo`; null if there is none. Both in ms since 1970. */
-export function latestOccurrence(schedule: Schedule, upTo: number, from: number): number | null {
-  return newestUpTo(schedule, upTo, { from, count: 1 })[0] ?? null;
-}
-
-/** The last `count` occurrences in `from <= at <= now`: looked for in a window before `now` that grows until they are in it. */
+/** The last `count` occurrences in `from <= at <= now`, oldest first. */
 function newestUpTo(schedule: Schedule, now: number, { from, count }: { from: number; count: number }): number[] {
+  const last = lastOccurrence(schedule, now, from);
+  if (last === null || count === 1) return last === null ? [] : [last];
+  // The others lie close before it, mostly: in a window that grows until they are in it.
   for (let windowMs = 1000; ; windowMs *= 2) {
-    const start = Math.max(from, now - windowMs);
+    const start = Math.max(from, last - windowMs);
     const found: number[] = [];
     for (let at = nextOccurrence(schedule, start - 1); at !== null && at <= now; at = nextOccurrence(schedule, at)) {
       found.push(at);

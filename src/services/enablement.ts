@@ -17,7 +17,7 @@ import { scheduleOfTrigger } from "../jobs/trigger-schedule.js";
 import type { Actor } from "../models/actor.js";
 import type { GapChoice } from "../models/batch.js";
 import { ancestors, withdrawn } from "../models/chain.js";
-import { latestOccurrence } from "../models/misfire.js";
+import { lastOccurrence } from "../models/last-occurrence.js";
 import { gapOccurrences } from "./gap.js";
 
 interface Collaborators {
@@ -109,7 +109,7 @@ export class Enablement {
   private missedBy(trigger: Trigger, choice: "last" | "all"): number[] {
     const now = this.with_.clock.now();
     if (choice === "last") {
-      const last = trigger.gapFrom && latestOccurrence(scheduleOfTrigger(trigger), now, trigger.gapFrom);
+      const last = trigger.gapFrom && lastOccurrence(scheduleOfTrigger(trigger), now, trigger.gapFrom);
       return last ? [last] : [];
     }
     const { instants, more } = gapOccurrences(trigger, now, MAX_MADE_UP);

@@ -73,5 +73,8 @@ it("a name that comes back can close a circle with a batch that waited for it al
   await expect(sdk.batches.create(nothing, { name: "b", waitFor: ["a"] })).rejects.toThrow(
     /"b" waits for "a" waits for "b"|"a" waits for "b" waits for "a"/,
   );
+  await sdk.batches.create(nothing, { name: "c", waitFor: ["a"] });
+  // The same by a detour over a batch that the upload does not name.
+  await expect(sdk.batches.create(nothing, { name: "b", waitFor: ["c"] })).rejects.toThrow(/closes a circle/);
   await sdk.batches.create(nothing, { name: "b", requires: ["a"] });
 });

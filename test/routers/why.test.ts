@@ -150,6 +150,32 @@ describe("an instant in the past", () => {
     expect(conditions(await sdk.batches.why("b"))["slot"]).toMatch(/^\+ .*got a slot/);
   });
 
+  it("tells what stands against it: whom it requires, whom it excludes, for whom it waits", async () => {
+    const app = await startApp();
+    const { sdk } = app;
+    const gate = await Gate.make();
+    await sdk.batches.create(await scriptZip(gate.pass()), { name: "other" });
+    await sdk.batches.create(nothing, { name: "needs", requires: ["other"] });
+    await sdk.batches.create(nothing, { name: "alone", excludes: ["other"] });
+    await sdk.batches.create(nothing, { name: "patient", waitFor: ["other"] });
+    await app.ended(await sdk.batches.run("needs"));
+    expect(conditions(await sdk.batches.why("needs"))["requires"]).toMatch(/^- .*"other", which has never completed/);
+    const other = await sdk.batches.run("other");
+    await gate.arrival();
+    await app.ended(await sdk.batches.run("alone"));
+    expect(conditions(await sdk.batches.why("alone"))["excludes"]).toContain(
+      `whose execution ${other.id} had not ended`,
+    );
+    const waiting = await sdk.batches.run("patient");
+    const why = await sdk.batches.why("patient");
+    expect(why).toMatchObject({ outcome: "waiting", execution: { id: waiting.id, status: "waiting" } });
+    expect(why.summary).toMatch(/still waits for "other", a run from 2026-12-01T00:00:00\.000Z on/);
+    expect(conditions(why)["waits"]).toMatch(/^- /);
+    gate.open();
+    await app.ended(waiting);
+    expect(conditions(await sdk.batches.why("patient"))["waits"]).toMatch(/^\+ .*that had ended/);
+  });
+
   it("keeps what no event tells any more: since when a batch is disabled, though not by whom", async () => {
     const app = await startApp();
     await hourly(app);

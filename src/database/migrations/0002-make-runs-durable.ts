@@ -87,6 +87,7 @@ export class MakeRunsDurable1795305600000 implements MigrationInterface {
     const active = new TableIndex({ name: "ix_executions_active", columnNames: ["batchId", "status"] });
     await runner.createIndex("executions", active);
     await runner.addColumn("executions", new TableColumn({ ...boolean("exclusive"), default: true }));
+    await runner.query("UPDATE executions SET exclusive = FALSE WHERE batchLimit IS NULL");
     for (const [table, columns] of Object.entries(COLUMNS)) {
       await runner.dropColumns(
         table,
