@@ -1,6 +1,5 @@
 // The files through which the service and a worker talk about one run: `req` (we write) and `status` (the worker does).
-import { randomUUID } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 
 import { AppError } from "../../errors.js";
@@ -51,11 +50,9 @@ const STATUS_FILE = "status";
 const REQUEST_FILE = "req";
 const LINE_BYTES = 95;
 
-/** Writes the request into the run folder. It appears whole or not at all, whoever else writes or reads it meanwhile. */
-export function writeRequest(runFolder: string, request: RunRequest): void {
-  const draft = join(runFolder, `${REQUEST_FILE}.${randomUUID()}`);
-  writeFileSync(draft, encodeRequest(request));
-  renameSync(draft, join(runFolder, REQUEST_FILE));
+/** Writes the request into a run folder that nobody else can see yet: it is neither replaced nor written at one go. */
+export function writeRequest(draftFolder: string, request: RunRequest): void {
+  writeFileSync(join(draftFolder, REQUEST_FILE), encodeRequest(request));
 }
 
 /** Reads how far the run has come; a file that makes no sense is `torn`. */
