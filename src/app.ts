@@ -30,6 +30,7 @@ import { makeRounds } from "./jobs/rounds.js";
 import { Runner } from "./jobs/runner.js";
 import { Scheduler } from "./jobs/scheduler.js";
 import { Stopper } from "./jobs/stopper.js";
+import { StraySearch } from "./jobs/stray-search.js";
 import { makeHttpApp, type Controllers } from "./routers/index.js";
 import { AccessService } from "./services/access-service.js";
 import { BatchService } from "./services/batch-service.js";
@@ -158,7 +159,8 @@ async function buildJobs({ concurrency, maxLogBytes }: Config, handlers: Handler
   releases.push(() => letGo(queue, logger));
   const stopper = new Stopper({ ...handlers, queue });
   const preparation = new Preparation({ ...handlers, inherited });
-  const runner = new Runner({ ...handlers, queue, pool, stopper, preparation });
+  const straySearch = new StraySearch({ ...handlers, queue, owner });
+  const runner = new Runner({ ...handlers, queue, pool, stopper, straySearch, preparation });
   releases.push(() => runner.close());
   const dispatcher = new Dispatcher({ ...handlers, queue, runner, stopper, owner });
   releases.push(() => dispatcher.close());
@@ -169,7 +171,12 @@ async function buildJobs({ concurrency, maxLogBytes }: Config, handlers: Handler
     dispatcher.start();
     await rescuer.start();
     await scheduler.look();
-    const stations = { runs: () => rescuer.look(), queue: () => dispatcher.look(), plan: () => scheduler.look() };
+    const stations = {
+      runs: () => rescuer.look(),
+      queue: () => dispatcher.look(),
+      plan: () => scheduler.look(),
+      strays: () => straySearch.look(),
+    };
     const rounds = makeRounds(stations, logger);
     releases.push(() => rounds.close());
   };

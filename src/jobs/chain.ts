@@ -45,19 +45,19 @@ async function withdrawnFrom(manager: EntityManager, head: number, since: number
 }
 
 /**
- * Makes a chain run for each of these heads that has successors.
+ * Makes a chain run for each of these heads that has successors; one that stands there twice starts two passes.
  *
- * @returns the chain runs' ids by head; a head without successors is left out
+ * @returns the chain run's id for each of them, in order; null for a head without successors
  */
 export async function startChainRuns({ manager }: Transaction, heads: number[], now: number) {
-  const runs = new Map<number, number>();
+  const runs: (number | null)[] = heads.map(() => null);
   if (heads.length === 0 || !(await manager.existsBy(Link, { predecessorId: In(heads) }))) return runs;
   const links = await manager.find(Link, { order: { id: "ASC" } });
-  for (const head of heads) {
+  for (const [i, head] of heads.entries()) {
     const plan = planFrom(head, links, await withdrawnFrom(manager, head, now));
     if (plan.links.length === 0) continue;
     const { identifiers } = await manager.insert(ChainRun, { headBatchId: head, plan, createdAt: now });
-    runs.set(head, Number(identifiers[0]?.["id"]));
+    runs[i] = Number(identifiers[0]?.["id"]);
   }
   return runs;
 }

@@ -39,6 +39,12 @@ export class Ledger {
     return (await updateRows(manager, Execution, { ...fields, status }, condition, values)) === 1;
   }
 
+  /** Adds to the number of processes that an ended execution has left behind. */
+  async addLeftovers(manager: EntityManager, id: number, count: number): Promise<void> {
+    const row = await manager.findOneByOrFail(Execution, { id });
+    await updateRows(manager, Execution, { leftovers: (row.leftovers ?? 0) + count }, "id = ?", [id]);
+  }
+
   /** Gives running executions to another owner, if they are still `from`'s. @returns how many */
   async hand(manager: EntityManager, from: string | null, to: string | null, id?: number): Promise<number> {
     const owner = from === null ? "claimedBy IS NULL" : "claimedBy = ?";

@@ -194,6 +194,11 @@ export class Queue {
     });
   }
 
+  /** Adds to the number of processes that an execution has left behind. */
+  countLeftovers(id: number, count: number): Promise<void> {
+    return this.with_.database.write(({ manager }) => this.ledger.addLeftovers(manager, id, count));
+  }
+
   private async claimIn(transaction: Transaction): Promise<void> {
     if (this.closed) return;
     const { manager } = transaction;
@@ -253,7 +258,6 @@ export class Queue {
     return underWay ? this.conclude(transaction, row, ending, after) : null;
   }
 
-  /** What follows from an end, in its transaction and after it. */
   private async settle(transaction: Transaction, ended: Execution): Promise<void> {
     await advanceChain(transaction, ended, this.enqueue);
     this.settled(transaction, [ended]);
@@ -287,10 +291,10 @@ export class Queue {
       heads.map((row) => row.batchId),
       this.with_.clock.now(),
     );
-    rows.forEach((row, i) => {
+    for (const [i, row] of heads.entries()) row.chainRunId = started[i] ?? null;
+    for (const [i, row] of rows.entries()) {
       const chain = demands[i]?.chain;
-      if (chain === "start") row.chainRunId = started.get(row.batchId) ?? null;
-      else if (chain) row.chainRunId = chain.runId;
-    });
+      if (chain && chain !== "start") row.chainRunId = chain.runId;
+    }
   }
 }

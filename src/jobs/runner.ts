@@ -19,6 +19,7 @@ import type { Queue } from "./queue.js";
 import type { Aftermath } from "./retry.js";
 import { processesOf } from "./run-environment.js";
 import type { Stopper } from "./stopper.js";
+import type { StraySearch } from "./stray-search.js";
 import { endLeftovers } from "./tidying.js";
 
 interface Collaborators {
@@ -26,6 +27,7 @@ interface Collaborators {
   queue: Queue;
   pool: WorkerPool;
   stopper: Stopper;
+  straySearch: StraySearch;
   preparation: Preparation;
   logs: LogStore;
   workspaces: Workspaces;
@@ -85,7 +87,10 @@ export class Runner {
     await this.guard(execution, async (run) => {
       const status = readStatus(this.folderOf(run));
       // Files may be younger or older than what they tell after a power cut; only a recorded end is believed.
-      if (beforeBoot && status.state !== "exit") return this.lost(run, REBOOTED);
+      if (beforeBoot && status.state !== "exit") {
+        await this.read(run);
+        return this.lost(run, REBOOTED);
+      }
       if (status.state === "absent") {
         if (execution.status === "stopping") return this.refused(STOPPED);
         await this.insist(() => this.with_.queue.startAnew(execution));
@@ -119,6 +124,8 @@ export class Runner {
     await preparation.prepare(execution, runId, material);
     if (stopper.isEnding(execution.id)) return this.refused(STOPPED);
     const answer = await pool.run(runId);
+    // Let go of meanwhile: what it has left is the next service's, who counts it.
+    this.closing.signal.throwIfAborted();
     if (answer.kind === "no_space") throw new AppError("unavailable", "The disk that holds DATA_DIR is full.");
     // Not "done": another process has begun this very attempt, or the worker died with it. The status file knows.
     if (answer.kind !== "done") return this.watch(run);
@@ -181,11 +188,16 @@ export class Runner {
 
   /** Reads what the run needs, and has its timeout watched from now on. */
   private async material(run: Run): Promise<RunMaterial> {
-    const { database, stopper } = this.with_;
+    const material = await this.read(run);
+    this.with_.stopper.watch(run.execution, material.config);
+    return material;
+  }
+
+  private async read(run: Run): Promise<RunMaterial> {
+    const { database } = this.with_;
     const material = await this.insist(() => database.read((manager) => runMaterial(manager, run.execution)));
     if (!material) throw new AppError("not_found", "The batch was deleted before this execution could start.");
     run.config = material.config;
-    stopper.watch(run.execution, material.config);
     return material;
   }
 
