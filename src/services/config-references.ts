@@ -6,7 +6,7 @@ import { Batch } from "../entities/batch.js";
 import { AppError, type Fault } from "../errors.js";
 import type { BatchConfig } from "../models/batch-config.js";
 import { findCircle, type Edge } from "../models/chain.js";
-import type { UploadPlace } from "./predecessors.js";
+import { placeholder, type UploadPlace } from "./predecessors.js";
 
 /** The names in these must be of batches; those in `excludes` may come later. */
 const KEYS = ["requires", "waitFor"] as const;
@@ -16,11 +16,13 @@ type Named = Pick<BatchConfig, "name" | "waitFor">;
 /**
  * Checks the names in `requires` and `waitFor`, as part of the upload's transaction: what they name cannot go meanwhile.
  *
+ * @param edges the links that the upload makes; its own batches as placeholders. Who comes after another waits for it too
  * @throws AppError `invalid` with every name that is none of a batch here or in this upload, or with the circle
  */
 export async function checkReferences(
   manager: EntityManager,
   configs: BatchConfig[],
+  edges: Edge[],
   { pointerOf }: UploadPlace,
 ): Promise<void> {
   const known = new Map<string, Named>(configs.map((config) => [nameKeyOf(config.name), config]));
@@ -38,7 +40,7 @@ export async function checkReferences(
       });
     }
   });
-  const circle = circleOf([...known.values()]);
+  const circle = circleOf([...known.values()], edges);
   if (circle.length > 0) {
     const first = Math.max(
       0,
@@ -68,8 +70,13 @@ async function addReachable(manager: EntityManager, known: Map<string, Named>, n
   }
 }
 
-/** The names along a circle of waiting, the first repeated at the end; empty if there is none. */
-function circleOf(batches: Named[]): string[] {
+/** The names along a circle of waiting, the first repeated at the end; empty if there is none. The uploaded come first. */
+function circleOf(batches: Named[], links: Edge[]): string[] {
+  const places = new Map(batches.map((_, place) => [placeholder(place), place]));
+  const linked = links.flatMap(({ predecessorId, successorId }): Edge[] => {
+    const [before, after] = [places.get(predecessorId), places.get(successorId)];
+    return before === undefined || after === undefined ? [] : [{ predecessorId: before, successorId: after }];
+  });
   const idOf = new Map(batches.map(({ name }, id) => [nameKeyOf(name), id]));
   const edges = batches.flatMap(({ waitFor }, successorId) =>
     waitFor.flatMap((name): Edge[] => {
@@ -78,7 +85,7 @@ function circleOf(batches: Named[]): string[] {
     }),
   );
   // The circle goes from awaited to waiting; said the other way round it reads as people think.
-  return (findCircle(edges) ?? []).toReversed().map((id) => batches[id]?.name ?? "");
+  return (findCircle([...edges, ...linked]) ?? []).toReversed().map((id) => batches[id]?.name ?? "");
 }
 
 function inWords(circle: string[]): string {

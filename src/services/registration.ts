@@ -72,7 +72,7 @@ export class Registration {
     await this.refuseTakenNames(transaction, uploads, place);
     const configs = uploads.map(({ config }) => config);
     const plan = await planLinks(manager, configs, place);
-    await checkReferences(manager, configs, place);
+    await checkReferences(manager, configs, plan.edges, place);
     const batches = new Map<number, Batch>();
     for (const [i, { config, file }] of uploads.entries()) {
       const batch = await this.insertBatch(

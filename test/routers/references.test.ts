@@ -78,3 +78,15 @@ it("a name that comes back can close a circle with a batch that waited for it al
   await expect(sdk.batches.create(nothing, { name: "b", waitFor: ["c"] })).rejects.toThrow(/closes a circle/);
   await sdk.batches.create(nothing, { name: "b", requires: ["a"] });
 });
+
+it("a batch cannot wait for one that comes after it in the same chain", async () => {
+  const { sdk } = await startApp();
+  const zips = { "head.zip": new Blob([nothing]), "next.zip": new Blob([nothing]) };
+  const upload = (waitFor: string[]) =>
+    sdk.chains.create(zips, [
+      { name: "head", script: "head", waitFor },
+      { name: "next", script: "next" },
+    ]);
+  await expect(upload(["next"])).rejects.toThrow(/closes a circle/);
+  expect((await upload([])).links).toHaveLength(1);
+});
