@@ -35,23 +35,28 @@ export async function takeNumbers(manager: EntityManager, batchIds: number[]): P
 }
 
 /**
- * The first free turn in the queue of each of these batches.
+ * The first free turn of each of these batches.
  *
- * Fair queueing: a batch's executions take one turn after the other, and a batch with none in the queue begins at the
- * turn that is now at its head. So one that asks a thousand times leaves a place after each for everybody else.
+ * Fair queueing: a batch's executions take one turn after the other, and a batch with none begins at the turn that is now
+ * served. So one that asks a thousand times leaves a place after each for everybody else. What is served is told by what
+ * runs: something in the queue that cannot start yet must not hold the line back.
  */
 export async function firstTurns(manager: EntityManager, batchIds: number[]): Promise<Map<number, number>> {
-  const [head]: Row[] = await manager.query("SELECT MIN(turn) AS turn FROM executions WHERE status = 'queued'");
+  const served =
+    (await turnOf(manager, "MAX", "status IN ('running', 'stopping')")) ??
+    (await turnOf(manager, "MIN", "status = 'queued'"));
   const turns = new Map<number, number>();
-  if (head?.["turn"] === null || head?.["turn"] === undefined) return turns;
+  if (served === null) return turns;
   for (const id of new Set(batchIds)) {
-    const [last]: Row[] = await manager.query(
-      "SELECT MAX(turn) AS turn FROM executions WHERE batchId = ? AND status = 'queued'",
-      [id],
-    );
-    turns.set(id, Math.max(Number(head["turn"]), Number(last?.["turn"] ?? -1) + 1));
+    const last = await turnOf(manager, "MAX", "batchId = ? AND status IN ('queued', 'running', 'stopping')", [id]);
+    turns.set(id, Math.max(served, (last ?? -1) + 1));
   }
   return turns;
+}
+
+async function turnOf(manager: EntityManager, end: "MIN" | "MAX", where: string, values: unknown[] = []) {
+  const [row]: Row[] = await manager.query(`SELECT ${end}(turn) AS turn FROM executions WHERE ${where}`, values);
+  return row?.["turn"] === null || row?.["turn"] === undefined ? null : Number(row["turn"]);
 }
 
 /** Of a batch with a limit only so many of the first in line that, with those that run, it is kept. */

@@ -17,6 +17,7 @@ import { conclude, type Ending } from "./ending.js";
 import { Ledger } from "./ledger.js";
 import { newRow } from "./new-row.js";
 import type { Owner } from "./ownership.js";
+import type { QueueListener } from "./queue-listener.js";
 import { attemptOf, requeue, type Aftermath } from "./retry.js";
 
 interface Collaborators {
@@ -37,20 +38,6 @@ export interface Stop {
   actor: Actor;
   /** Only if it is in this attempt. */
   attempt?: number;
-}
-
-/** Told after the commit. */
-export interface QueueListener {
-  /** Something may be claimed. */
-  onQueued(): void;
-  /** Something may be claimed from this instant on. */
-  onRetry(at: number): void;
-  /** These executions are now running in our name: we must run them. */
-  onClaimed(executions: Execution[]): void;
-  /** The script of this execution, which another process may look after, is to be ended. */
-  onStopping(execution: Execution): void;
-  /** Executions have ended or begun to wait: those that wait must be looked at. */
-  onSettled(executions: Execution[]): void;
 }
 
 const REPLACED: Reason = {
@@ -207,7 +194,9 @@ export class Queue {
     const rows = await claimableExecutions(manager, concurrency, clock.now());
     const minding = await configsThatExclude(manager, [...new Set(rows.map((row) => row.batchId))]);
     for (const row of rows) {
-      const verdict = await exclusion(manager, minding.get(row.batchId)?.excludes ?? []);
+      // Asked before the first attempt only: once begun, it is not one that never started.
+      const excludes = row.attempt === 0 ? minding.get(row.batchId)?.excludes : undefined;
+      const verdict = await exclusion(manager, excludes ?? []);
       if (verdict && (await this.dismiss(transaction, row, verdict))) {
         transaction.afterCommit(() => this.listener?.onQueued());
         continue;

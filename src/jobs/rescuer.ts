@@ -49,7 +49,7 @@ export class Rescuer {
 
   /** Nothing may run in our name that is not in our hands. Seen once, it may just be on its way to us; twice, it is lost on us. */
   private pickUp(ours: Execution[]): void {
-    const dropped = ours.filter(({ id }) => !this.with_.runner.holds(id));
+    const dropped = ours.filter((execution) => !this.with_.runner.holds(execution));
     for (const execution of dropped) if (this.dropped.has(nameOf(execution))) this.resume(execution, false);
     this.dropped = new Set(dropped.map(nameOf));
   }

@@ -68,8 +68,8 @@ const STOPPED: Reason = { code: "cancelled", text: "It was stopped before its sc
 
 export class Runner {
   private readonly closing = new AbortController();
-  /** The ids of the executions in our hands. */
-  private readonly held = new Set<number>();
+  /** The run ids of the attempts in our hands; a next one may begin while the one before it is still being put away. */
+  private readonly held = new Set<string>();
 
   constructor(private readonly with_: Collaborators) {}
 
@@ -102,9 +102,9 @@ export class Runner {
     });
   }
 
-  /** True if this process looks after the execution, be it to start, to watch or to record it. */
-  holds(id: number): boolean {
-    return this.held.has(id);
+  /** True if this process looks after the execution's present attempt, be it to start, to watch or to record it. */
+  holds({ id, attempt }: Execution): boolean {
+    return this.held.has(runIdOf(id, attempt));
   }
 
   /** Lets go of all runs. Scripts go on; another service process finds them. */
@@ -140,7 +140,7 @@ export class Runner {
   private async guard(execution: Execution, act: (run: Run) => Promise<Ending>): Promise<void> {
     const run: Run = { execution, runId: runIdOf(execution.id, execution.attempt), config: null };
     const { queue, stopper, workspaces } = this.with_;
-    this.held.add(execution.id);
+    this.held.add(run.runId);
     stopper.begin(execution);
     try {
       const ending = await act(run).catch((error: unknown) => this.refusal(execution, error));
@@ -153,7 +153,7 @@ export class Runner {
         this.with_.logger.error({ err: error, execution: execution.id }, "an end was not recorded");
       }
     } finally {
-      this.held.delete(execution.id);
+      this.held.delete(run.runId);
     }
   }
 

@@ -17,7 +17,7 @@ import type { Clock } from "../handlers/clock.js";
 import type { Logger } from "../handlers/logger.js";
 import { dueOccurrences, misfireRule } from "../models/misfire.js";
 import { nextOccurrence } from "../models/schedule.js";
-import type { Demand } from "./demand.js";
+import type { Demand, Verdict } from "./demand.js";
 import { occurrenceDemand } from "./occurrence-demand.js";
 import type { Queue } from "./queue.js";
 import { Timer } from "./timer.js";
@@ -37,6 +37,11 @@ const MAX_DEMANDS = 2000;
 /** Of them, so many for one trigger. */
 const MAX_DUE = 1000;
 const RETRY_AFTER_MS = 1000;
+
+const WITHDRAWN: Verdict = {
+  status: "skipped",
+  reason: { code: "disabled", text: "It, or a batch before it, was disabled or deleted before it could start." },
+};
 
 export class Scheduler {
   private readonly timer: Timer;
@@ -100,9 +105,33 @@ export class Scheduler {
     });
   }
 
-  /** Takes triggers out of the plan, from the commit on, and remembers since which occurrence. */
+  /**
+   * Takes triggers out of the plan, from the commit on, and remembers since which occurrence. What fell due before and has
+   * no row yet gets one that says why it does not run.
+   */
   async disarm(transaction: Transaction, ids: number[]): Promise<void> {
+    const due = await selectByIds(transaction.manager, Trigger, ids, { lock: true });
+    for (const trigger of due) await this.closeBacklog(transaction, trigger);
     await pauseTriggers(transaction.manager, ids);
+  }
+
+  private async closeBacklog(transaction: Transaction, trigger: Trigger): Promise<void> {
+    const now = this.with_.clock.now();
+    if (trigger.nextAt === null || trigger.nextAt > now) return;
+    const [batch] = await selectByIds(transaction.manager, Batch, [trigger.batchId]);
+    if (!batch) return;
+    let next: number | null = trigger.nextAt;
+    while (next !== null && next <= now) {
+      const rule = misfireRule(batch.config);
+      const portion = dueOccurrences(scheduleOfTrigger(trigger), next, { now, rule, limit: MAX_DUE });
+      const demands = portion.due.map((occurrence) => occurrenceDemand(batch, trigger, occurrence));
+      await this.with_.queue.enqueue(
+        transaction,
+        demands.map((demand) => ({ ...demand, verdict: WITHDRAWN })),
+      );
+      next = portion.next;
+    }
+    await setWatermarks(transaction.manager, new Map([[trigger.id, next]]));
   }
 
   private setBell(at: number): void {

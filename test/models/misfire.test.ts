@@ -56,6 +56,7 @@ describe("occurrences that are on time", () => {
     expect(fates("skip", 3 * HOUR, "3h")).toBe("rrrr");
     expect(fates("skip", 3 * HOUR + 1, "3h")).toBe("mrrr");
     expect(fates("skip", MINUTE + 1)).toBe("m");
+    expect(fates("skip", 3 * HOUR, "1h")).toBe("mmrr");
   });
 });
 

@@ -60,7 +60,8 @@ describe("a retry", () => {
 describe("a misfire policy", () => {
   it("is a word, or an object with its bounds", () => {
     const bounded = { policy: "catch_up", window: "6h", max: 10 };
-    for (const policy of ["fire_once", "skip", "catch_up", bounded]) expect(misfireSchema.parse(policy)).toEqual(policy);
+    for (const policy of ["fire_once", "skip", "catch_up", bounded])
+      expect(misfireSchema.parse(policy)).toEqual(policy);
   });
 
   it.each(["latest", { policy: "catch_up", max: 0 }, { policy: "catch_up", max: 1001 }, { window: "6h" }])(

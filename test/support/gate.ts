@@ -76,6 +76,7 @@ export class Gate {
     this.open(100);
     this.arrivals.destroy();
     closeSync(this.permits);
-    await rm(this.folder, { recursive: true });
+    // A script that is only now told to end may still be at it, and make a file where the pipe was.
+    await rm(this.folder, { recursive: true, maxRetries: 20, retryDelay: 50 });
   }
 }
