@@ -1,26 +1,13 @@
 // How an execution is shown.
-import type { Attempt } from "../entities/attempt.js";
 import type { Execution } from "../entities/execution.js";
+import type { Outcome } from "../entities/outcome.js";
 import type { ExecutionView } from "../models/execution.js";
 import { toInstant } from "../models/shapes.js";
 import type { ExecutionDetails } from "../services/execution-service.js";
 import { API } from "./reply.js";
 
 /** What an execution and each of its attempts have in common. */
-type Ended = Pick<
-  Attempt | Execution,
-  | "status"
-  | "reasonCode"
-  | "reasonText"
-  | "startedAt"
-  | "finishedAt"
-  | "exitCode"
-  | "signal"
-  | "logBytes"
-  | "logTruncated"
-  | "errorLogBytes"
-  | "errorLogTruncated"
->;
+type Ended = Outcome & Pick<Execution, "status" | "finishedAt">;
 
 function outcome(row: Ended) {
   const { startedAt, finishedAt } = row;

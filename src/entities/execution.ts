@@ -3,7 +3,8 @@ import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from "typeorm";
 import type { Actor } from "../models/actor.js";
 import type { ExecutionInput, ExecutionSource, Progress, Wait } from "../models/execution.js";
 import type { ExecutionStatus, FinalStatus } from "../models/status.js";
-import { INSTANT, JSON_DOCUMENT, OPTIONAL_AMOUNT, OPTIONAL_INSTANT, OPTIONAL_JSON, OPTIONAL_TEXT } from "./columns.js";
+import { INSTANT, JSON_DOCUMENT, OPTIONAL_INSTANT, OPTIONAL_JSON, OPTIONAL_TEXT } from "./columns.js";
+import { Outcome } from "./outcome.js";
 
 /** Names of batch and trigger are copies and no column is a foreign key: the ledger survives deletions. */
 @Entity("executions")
@@ -14,7 +15,7 @@ import { INSTANT, JSON_DOCUMENT, OPTIONAL_AMOUNT, OPTIONAL_INSTANT, OPTIONAL_JSO
 @Index("ix_executions_turn", ["status", "turn", "id"])
 @Index("ix_executions_scheduled", ["scheduledAt"])
 @Index("ix_executions_chain_run", ["chainRunId", "batchId"])
-export class Execution {
+export class Execution extends Outcome {
   @PrimaryGeneratedColumn({ type: "integer" })
   id!: number;
 
@@ -54,12 +55,6 @@ export class Execution {
   @Column({ type: "varchar", length: 12, nullable: true })
   stopAs!: FinalStatus | null;
 
-  @Column({ type: "varchar", length: 40, nullable: true })
-  reasonCode!: string | null;
-
-  @Column({ type: "text", nullable: true })
-  reasonText!: string | null;
-
   @Column(OPTIONAL_INSTANT)
   scheduledAt!: number | null;
 
@@ -67,20 +62,11 @@ export class Execution {
   queuedAt!: number;
 
   @Column(OPTIONAL_INSTANT)
-  startedAt!: number | null;
-
-  @Column(OPTIONAL_INSTANT)
   finishedAt!: number | null;
 
   /** 0 until it starts for the first time. */
   @Column({ type: "integer" })
   attempt!: number;
-
-  @Column({ type: "integer", nullable: true })
-  exitCode!: number | null;
-
-  @Column({ type: "varchar", length: 12, nullable: true })
-  signal!: string | null;
 
   /** The service process that claimed it and looks after it, see ServiceIdentity; null: nobody at the moment. */
   @Column({ type: "varchar", length: 100, nullable: true })
@@ -122,18 +108,4 @@ export class Execution {
 
   @Column(OPTIONAL_JSON)
   results!: Record<string, string> | null;
-
-  /** Bytes of the captured standard output; null until it has ended. */
-  @Column(OPTIONAL_AMOUNT)
-  logBytes!: number | null;
-
-  @Column({ type: "boolean" })
-  logTruncated!: boolean;
-
-  /** Bytes of the captured standard error; null if there is no error log. */
-  @Column(OPTIONAL_AMOUNT)
-  errorLogBytes!: number | null;
-
-  @Column({ type: "boolean" })
-  errorLogTruncated!: boolean;
 }

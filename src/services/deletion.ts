@@ -4,6 +4,7 @@ import type { Database } from "../database/database.js";
 import { Batch } from "../entities/batch.js";
 import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
+import type { EventLog } from "../handlers/event-log.js";
 import { activeByBatch } from "../jobs/admission.js";
 import type { Queue } from "../jobs/queue.js";
 import type { Actor } from "../models/actor.js";
@@ -14,6 +15,7 @@ interface Collaborators {
   database: Database;
   queue: Queue;
   enablement: Enablement;
+  events: EventLog;
   clock: Clock;
 }
 
@@ -44,13 +46,17 @@ export class Deletion {
 
   /** How many executions have not ended yet. */
   private async cancelAll(id: number, actor: Actor): Promise<number> {
-    const { clock, database, enablement, queue } = this.with_;
+    const { clock, database, enablement, events, queue } = this.with_;
     const count = async () => (await database.read((manager) => activeByBatch(manager, [id]))).get(id)?.length ?? 0;
     if ((await count()) === 0) return 0;
     await database.write(async (transaction) => {
       const { manager } = transaction;
       const batch = await manager.findOneBy(Batch, { id });
-      if (batch?.disabledAt === null) await manager.update(Batch, { id }, { disabledAt: clock.now() });
+      if (batch?.disabledAt === null) {
+        await manager.update(Batch, { id }, { disabledAt: clock.now() });
+        const subject = { type: "batch" as const, id, name: batch.name };
+        await events.append(transaction, { kind: "batch.disabled", subject, source: "api", actor });
+      }
       await enablement.settle(transaction);
       const reason = { code: "deleted", text: `Its batch is deleted by ${actor.name}.` };
       for (const active of (await activeByBatch(manager, [id])).get(id) ?? []) {
