@@ -68,6 +68,7 @@ const STOPPED: Reason = { code: "cancelled", text: "It was stopped before its sc
 
 export class Runner {
   private readonly closing = new AbortController();
+  private turns = Promise.resolve();
   /** The run ids of the attempts in our hands; a next one may begin while the one before it is still being put away. */
   private readonly held = new Set<string>();
 
@@ -113,11 +114,18 @@ export class Runner {
     this.with_.stopper.close();
   }
 
+  /** Gives each start a turn of the event loop of its own: a burst of them must not hold up everything else. */
+  private ownTurn(): Promise<void> {
+    this.turns = this.turns.then(() => new Promise(setImmediate));
+    return this.turns;
+  }
+
   /** @param fresh nobody else can ever have started this attempt */
   private async start(run: Run, { fresh }: { fresh: boolean }): Promise<Ending> {
     const { pool, preparation, stopper } = this.with_;
     const { execution, runId } = run;
     const material = await this.material(run);
+    await this.ownTurn();
     this.closing.signal.throwIfAborted();
     // Logs of an earlier database in this folder, perhaps; they must not be mixed up with ours.
     if (fresh) this.with_.logs.discard(execution.id, execution.attempt);

@@ -27,7 +27,7 @@ export interface Temper {
 }
 
 export const FURIOUS: Temper = {
-  kill: [300, 3000],
+  kill: [500, 4000],
   terminate: [8000, 20_000],
   freeze: [3000, 9000],
   freezeMs: [100, 3000],
@@ -36,6 +36,9 @@ export const FURIOUS: Temper = {
   remover: [5000, 20_000],
   clock: [4000, 10_000],
 };
+
+/** So many of the clock's steps are of hours: each makes thousands of late occurrences, which leave little time for runs. */
+const HOURS_SHARE = 0.05;
 
 export interface Deeds {
   kills: number;
@@ -155,7 +158,7 @@ export class Chaos {
   /** Forward by seconds to hours for good, or back by as much and, a moment later, to where it was. */
   private async stepClock(luck: Random): Promise<void> {
     const { clock } = this.with_;
-    const stepMs = 1000 * (luck.chance(0.15) ? luck.between(3600, 7200) : luck.between(5, 300));
+    const stepMs = 1000 * (luck.chance(HOURS_SHARE) ? luck.between(3600, 7200) : luck.between(5, 60));
     this.deeds.clockSteps++;
     if (luck.chance(0.4)) {
       await clock.forward(stepMs);
