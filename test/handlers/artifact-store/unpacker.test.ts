@@ -26,12 +26,13 @@ it("leaves the service free while a large archive is unpacked", async () => {
 
 it("works in a service that runs from its TypeScript sources", async () => {
   const { folder, receive, store } = await openStore();
-  const upload = await receive(await zipOf({ "script.sh": "echo hello\n" }));
+  const large = randomBytes(100_000).toString("hex");
+  const upload = await receive(await zipOf({ "script.sh": "echo hello\n", "large.txt": large }));
   const loader = new URL("../../../tools/typescript.mjs", import.meta.url).href;
   const program = fileURLToPath(new URL("put-once.ts", import.meta.url));
   const args = ["--import", loader, program, folder, upload];
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  expect(JSON.parse(stdout)).toMatchObject({ fileCount: 1 });
+  expect(JSON.parse(stdout)).toMatchObject({ fileCount: 2 });
   expect(await store.keys()).toHaveLength(1);
 });
 
