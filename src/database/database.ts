@@ -11,7 +11,9 @@ import { Transaction, type Work } from "./transaction.js";
 const OUT_OF_REACH = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|PROTOCOL_|ER_CON_COUNT|POOL_)/;
 /** Driver codes of a transaction that lost against another and may simply be tried again. */
 const LOST_RACE = ["ER_LOCK_DEADLOCK", "ER_LOCK_WAIT_TIMEOUT", "ER_CHECKREAD"];
-const ATTEMPTS = 5;
+/** A transaction that keeps losing is given up after so long. */
+const PATIENCE_MS = 15_000;
+const LONGEST_PAUSE_MS = 200;
 const BUSY_TIMEOUT_MS = 5;
 
 function driverCode(error: unknown): string {
@@ -27,6 +29,11 @@ export function isUniqueViolation(error: unknown): boolean {
 
 /** What callers get to see: a database out of reach is `unavailable`, all else stays as it is. */
 function translate(error: unknown): unknown {
+  if (LOST_RACE.includes(driverCode(error))) {
+    return new AppError("unavailable", "The database has too much to do at the moment; try again shortly.", {
+      cause: error,
+    });
+  }
   if (!OUT_OF_REACH.test(driverCode(error))) return error;
   return new AppError("unavailable", "The database is out of reach at the moment; try again shortly.", {
     cause: error,
@@ -94,6 +101,7 @@ export class Database {
   }
 
   private async writeOnServer<T>(work: Work<T>): Promise<T> {
+    const deadline = performance.now() + PATIENCE_MS;
     for (let attempt = 1; ; attempt++) {
       let transaction: Transaction | undefined;
       try {
@@ -104,8 +112,8 @@ export class Database {
         transaction?.committed();
         return value;
       } catch (error) {
-        if (attempt === ATTEMPTS || !LOST_RACE.includes(driverCode(error))) throw error;
-        await delay(Math.random() * 20 * attempt);
+        if (performance.now() > deadline || !LOST_RACE.includes(driverCode(error))) throw error;
+        await delay(Math.random() * Math.min(20 * attempt, LONGEST_PAUSE_MS));
       }
     }
   }
