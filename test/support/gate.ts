@@ -34,14 +34,17 @@ export class Gate {
     return gate;
   }
 
-  /** A line of bash: says `text`, in which variables are expanded, and waits to be let through. */
+  /**
+   * A line of bash: says `text`, in which variables are expanded, and waits to be let through. The pipe is opened for
+   * reading too: opened for writing only, a script that comes after the test would wait for a reader for ever.
+   */
   pass(text = "here"): string {
-    return `echo "${text}" >'${this.folder}/arrived'; read -r -t ${WAIT_S} _ <>'${this.folder}/open'`;
+    return `echo "${text}" 1<>'${this.folder}/arrived'; read -r -t ${WAIT_S} _ <>'${this.folder}/open'`;
   }
 
   /** A line of bash that says something and waits for nothing. */
   say(text: string): string {
-    return `echo "${text}" >'${this.folder}/arrived'`;
+    return `echo "${text}" 1<>'${this.folder}/arrived'`;
   }
 
   /** What the next script that came here said; each call waits for another one. */
