@@ -1,7 +1,6 @@
 // The one place that says `new`: builds the whole service from its configuration, starts it, and stops it.
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import { access, constants, mkdir } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "./config.js";
 import { inheritedEnvironment } from "./config.js";
@@ -32,6 +31,7 @@ import { Scheduler } from "./jobs/scheduler.js";
 import { Stopper } from "./jobs/stopper.js";
 import { StraySearch } from "./jobs/stray-search.js";
 import { makeHttpApp, type Controllers } from "./routers/index.js";
+import { closeServer, listen } from "./routers/listening.js";
 import { AccessService } from "./services/access-service.js";
 import { BatchService } from "./services/batch-service.js";
 import { ChainRunService } from "./services/chain-run-service.js";
@@ -64,8 +64,6 @@ export interface AppOptions {
 /** A request must be whole after so long. */
 const UPLOAD_PATIENCE_MS = 3_600_000;
 const LET_GO_PATIENCE_MS = 3000;
-/** Requests that have not been answered so long after `stop` are cut off. */
-const STOP_PATIENCE_MS = 10_000;
 
 /**
  * Builds and starts the service.
@@ -127,7 +125,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   server.requestTimeout = UPLOAD_PATIENCE_MS;
   url = await listen(server, config);
   releases.push(
-    () => close(server),
+    () => closeServer(server),
     () => stopping.abort(),
   );
   const newToken = await access.ensureAdministrator();
@@ -229,31 +227,4 @@ async function ensureFolder(name: string, folder: string): Promise<void> {
       { cause },
     );
   }
-}
-
-/** The address it listens on. @throws AppError `unavailable` if the port cannot be had */
-function listen(server: Server, { host, port }: Config): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === "EADDRINUSE"
-          ? `port ${port} on ${host} is taken; end what uses it, or set PORT to another`
-          : `${host} port ${port} cannot be listened on (${cause.code ?? cause.message}); check HOST and PORT`;
-      reject(new AppError("unavailable", `The service cannot start: ${why}.`, { cause }));
-    });
-    server.listen(port, host, () => {
-      const { port: actual } = server.address() as AddressInfo;
-      resolve(`http://${host.includes(":") ? `[${host}]` : host}:${actual}`);
-    });
-  });
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  // Again and again: one whose answer was just leaving falls idle later, and would stay open until its peer tires of it.
-  const sweep = setInterval(() => server.closeIdleConnections(), 10);
-  const cut = setTimeout(() => server.closeAllConnections(), STOP_PATIENCE_MS);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(cut);
 }

@@ -58,6 +58,7 @@ const environmentSchema = z.object({
   DATA_DIR: folder.default(path.resolve("data")),
   MAX_UPLOAD: size.default(512 * 1024 ** 2),
   MAX_LOG: size.default(100 * 1024 ** 2),
+  MIN_INTERVAL: duration.default(10_000),
   CONCURRENCY: wholeNumber(1, 256).default(availableParallelism()),
   ADMIN_TOKEN: z
     .string()
@@ -91,6 +92,7 @@ export interface Config {
   readonly dataDir: string;
   readonly maxUploadBytes: number;
   readonly maxLogBytes: number;
+  readonly minIntervalMs: number;
   readonly concurrency: number;
   readonly adminToken: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -141,6 +143,7 @@ export function parseConfig(environment: Environment): Config {
     dataDir: values.DATA_DIR,
     maxUploadBytes: values.MAX_UPLOAD,
     maxLogBytes: values.MAX_LOG,
+    minIntervalMs: values.MIN_INTERVAL,
     concurrency: values.CONCURRENCY,
     adminToken: values.ADMIN_TOKEN ?? null,
     logLevel: values.LOG_LEVEL,

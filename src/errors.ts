@@ -10,7 +10,9 @@ export type ErrorCode =
   | "too_large"
   | "unsupported"
   | "unprocessable"
+  | "precondition_failed"
   | "unavailable"
+  | "insufficient_storage"
   | "internal";
 
 /** One fault inside a request: `pointer` is an RFC 6901 JSON pointer, or the name of a part or archive entry. */
@@ -24,6 +26,8 @@ export interface ErrorDetails {
   reason?: string;
   /** Every single fault found, so that a person can mend all of them in one go. */
   errors?: Fault[];
+  /** Extension members of the problem document (RFC 9457, section 3.2), such as the report on a refused upload. */
+  extension?: Record<string, unknown>;
   cause?: unknown;
 }
 
@@ -35,6 +39,7 @@ export class AppError extends Error {
   override readonly name = "AppError";
   readonly reason: string;
   readonly errors: Fault[];
+  readonly extension: Record<string, unknown>;
 
   constructor(
     readonly code: ErrorCode,
@@ -44,6 +49,7 @@ export class AppError extends Error {
     super(message, { cause: details.cause });
     this.reason = details.reason ?? code;
     this.errors = details.errors ?? [];
+    this.extension = details.extension ?? {};
   }
 }
 
@@ -54,9 +60,11 @@ export const HTTP_STATUS: Record<ErrorCode, number> = {
   forbidden: 403,
   not_found: 404,
   conflict: 409,
+  precondition_failed: 412,
   too_large: 413,
   unsupported: 415,
   unprocessable: 422,
   internal: 500,
   unavailable: 503,
+  insufficient_storage: 507,
 };

@@ -7,8 +7,8 @@ import { describeSchedule } from "../models/schedule-words.js";
 import { toInstant } from "../models/shapes.js";
 import type { BatchDetails } from "../services/batch-details.js";
 
-export function showLink({ id, predecessorId, successorId, runOn, previousOutput }: Link): LinkView {
-  return { id, predecessorId, successorId, runOn, independent: runOn === "always", previousOutput };
+export function showLink({ id, predecessorId, successorId, runOn, previousOutput, version }: Link): LinkView {
+  return { id, predecessorId, successorId, runOn, independent: runOn === "always", previousOutput, version };
 }
 
 function showSchedule(config: BatchConfig, schedule: Schedule): NonNullable<BatchView["schedule"]> {
@@ -39,6 +39,7 @@ export function showBatch({ batch, schedule, ...details }: BatchDetails): BatchV
     schedule: schedule && showSchedule(batch.config, schedule),
     nextRuns: details.nextRuns.map((at) => toInstant(at)),
     version: batch.version,
+    configRevision: batch.configRevision,
     config: batch.config,
     predecessors: details.predecessors.map(showLink),
     successors: details.successors.map(showLink),

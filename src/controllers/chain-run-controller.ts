@@ -29,7 +29,7 @@ function showChainRun({ run, status, executions }: ChainRunDetails): ChainRunVie
     createdAt: toInstant(run.createdAt),
     cancelledAt: toInstant(run.cancelledAt),
     cancelledBy: run.cancelledBy,
-    links: run.plan.links,
+    links: run.plan.links.map((link) => ({ ...link, version: link.version ?? null })),
     executions: executions.map(showExecution),
   };
 }

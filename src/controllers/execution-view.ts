@@ -48,6 +48,8 @@ export function showExecution(details: ExecutionDetails): ExecutionView {
     batchId: row.batchId,
     batchName: row.batchName,
     version: row.version,
+    configRevision: row.configRevision,
+    rerunOf: row.rerunOf,
     chainRunId: row.chainRunId,
     trigger: trigger && { ...trigger, name: null },
     source: row.source,

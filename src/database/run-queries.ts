@@ -12,14 +12,16 @@ export interface RunMaterial {
 }
 
 const MATERIAL = `
-  SELECT b.config AS config, a.storageKey AS storageKey
+  SELECT COALESCE(r.config, b.config) AS config, a.storageKey AS storageKey
   FROM batches b JOIN artifacts a ON a.batchId = b.id
+  LEFT JOIN config_revisions r ON r.batchId = b.id AND r.number = ?
   WHERE b.id = ? AND a.version = ?`;
 
 /** Everything that starting `execution` needs; null if its batch or artifact is gone. */
 export async function runMaterial(manager: EntityManager, execution: Execution): Promise<RunMaterial | null> {
-  const { batchId, version, inputs } = execution;
-  const [row]: { config: string; storageKey: string }[] = await manager.query(MATERIAL, [batchId, version]);
+  const { batchId, version, configRevision, inputs } = execution;
+  const values = [configRevision, batchId, version];
+  const [row]: { config: string; storageKey: string }[] = await manager.query(MATERIAL, values);
   if (!row) return null;
   const results: Record<string, string> = {};
   if (inputs.length > 0) {

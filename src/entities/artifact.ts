@@ -1,7 +1,8 @@
 // An artifact: one immutable stored zip of a batch.
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryGeneratedColumn, Unique, type Relation } from "typeorm";
+import type { Actor } from "../models/actor.js";
 import { Batch } from "./batch.js";
-import { AMOUNT, INSTANT } from "./columns.js";
+import { AMOUNT, INSTANT, OPTIONAL_JSON } from "./columns.js";
 
 @Entity("artifacts")
 @Unique("uq_artifacts_version", ["batchId", "version"])
@@ -39,6 +40,14 @@ export class Artifact {
   @Column(AMOUNT)
   unpackedBytes!: number;
 
+  /** The config revision that was in use when it was uploaded. */
+  @Column({ type: "integer", default: 1 })
+  configRevision!: number;
+
   @Column(INSTANT)
   createdAt!: number;
+
+  /** Who uploaded it; null where that was not recorded yet. */
+  @Column(OPTIONAL_JSON)
+  createdBy!: Actor | null;
 }

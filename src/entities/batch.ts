@@ -23,8 +23,13 @@ export class Batch {
   @Column({ type: "text" })
   description!: string;
 
+  /** The present one; a copy of the config revision of this number. */
   @Column(JSON_DOCUMENT)
   config!: BatchConfig;
+
+  /** The number of the config revision that new executions use. */
+  @Column({ type: "integer", default: 1 })
+  configRevision!: number;
 
   /** The artifact version that new executions use. */
   @Column({ type: "integer" })

@@ -33,6 +33,18 @@ export class Execution extends Outcome {
   @Column({ type: "integer" })
   version!: number;
 
+  /** The config revision it runs with, settled with the version; null in rows from before there were revisions. */
+  @Column({ type: "integer", nullable: true })
+  configRevision!: number | null;
+
+  /** The execution that this one repeats. */
+  @Column({ type: "integer", nullable: true })
+  rerunOf!: number | null;
+
+  /** Of a rerun: the planned instant of what it repeats, which is the one that its script is told. */
+  @Column(OPTIONAL_INSTANT)
+  nominalAt!: number | null;
+
   @Column({ type: "integer", nullable: true })
   chainRunId!: number | null;
 

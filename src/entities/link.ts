@@ -29,4 +29,8 @@ export class Link {
 
   @Column({ type: "boolean" })
   previousOutput!: boolean;
+
+  /** The artifact version of the successor that it starts; null: the one that is active then. */
+  @Column({ type: "integer", nullable: true })
+  version!: number | null;
 }

@@ -43,6 +43,10 @@ export class Trigger {
   @Column(OPTIONAL_INSTANT)
   gapFrom!: number | null;
 
+  /** The artifact version that its occurrences run; null: the one that is active when they are enqueued. */
+  @Column({ type: "integer", nullable: true })
+  version!: number | null;
+
   @Column(INSTANT)
   createdAt!: number;
 }

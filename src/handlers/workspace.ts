@@ -1,10 +1,9 @@
 // What a run finds on disk: its private copy of the files, its inputs, its payload; and what it leaves behind there.
-import { randomBytes } from "node:crypto";
 import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
 import { copyFile, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ExecutionInput, Progress } from "../models/execution.js";
-import { identify } from "./process/process-identity.js";
+import { isMakerGone, newMakerMark } from "./process/maker-mark.js";
 import { Remover } from "./process/remover.js";
 import { copySmallTree, smallTree, type SmallTree } from "./small-tree.js";
 
@@ -49,7 +48,7 @@ export class Workspaces {
   private readonly remover: Remover;
   private readonly states = new Set<number>();
   /** Marks our drafts: no two processes that live have the same. */
-  private readonly maker = `${process.pid}-${identify(process.pid)?.startTicks ?? 0}-${randomBytes(4).toString("hex")}`;
+  private readonly maker = newMakerMark();
   private drafts = 0;
   /** What is in the folders of artifacts, which never change; null: not small. */
   private readonly trees = new Map<string, SmallTree | null>();
@@ -147,8 +146,7 @@ export class Workspaces {
   /** Removes what service processes that are gone had begun to lay out. */
   async removeDrafts(): Promise<void> {
     for (const name of await readdir(this.runsFolder)) {
-      const [, pid, startTicks] = /^draft-(\d+)-(\d+)-/.exec(name) ?? [];
-      if (pid !== undefined && identify(Number(pid))?.startTicks !== Number(startTicks)) this.remove(name);
+      if (name.startsWith("draft-") && isMakerGone(name)) this.remove(name);
     }
   }
 

@@ -115,7 +115,9 @@ async function demandFor(
   if (decision.kind === "wait") return "wait";
   const batch = await manager.findOneBy(Batch, { id: batchId });
   if (!batch) return "gone";
-  const demand: Demand = { batch, source: "chain", actor: SYSTEM, chain: { runId: run.id } };
+  // Where several links lead here, all that are pinned name the same version.
+  const version = run.plan.links.find((link) => link.successorId === batchId && link.version)?.version ?? null;
+  const demand: Demand = { batch, version, source: "chain", actor: SYSTEM, chain: { runId: run.id } };
   if (run.cancelledAt !== null) return { ...demand, verdict: CANCELLED };
   if (leftOut.has(batchId)) return { ...demand, verdict: DISABLED };
   if (decision.kind === "abort") return { ...demand, verdict: { status: "aborted", reason: decision.reason } };

@@ -23,6 +23,10 @@ export interface Demand {
   occurrence?: { triggerId: number; triggerKind: "cron" | "once"; scheduledAt: number };
   /** Part of this chain run; `start`: makes one if the batch has successors; absent: this batch alone. */
   chain?: { runId: number } | "start";
+  /** The artifact version to run; left out: the batch's active one. */
+  version?: number | null;
+  /** What it repeats, as it was then. */
+  rerun?: { of: number; configRevision: number | null; nominalAt: number | null };
   /** Arguments instead of the config's. */
   args?: string[] | undefined;
   /** JSON text. */

@@ -5,13 +5,16 @@ import type { Demand } from "./demand.js";
 
 /** @param place its number within the batch, its turn in the queue, and the instant of queueing */
 export function newRow(demand: Demand, place: { number: number; turn: number; now: number }): Execution {
-  const { batch, occurrence, verdict, args, payload, inputs } = demand;
+  const { batch, occurrence, rerun, verdict, args, payload, inputs } = demand;
   const { number, turn, now } = place;
   return Object.assign(new Execution(), {
     number,
     batchId: batch.id,
     batchName: batch.name,
-    version: batch.version,
+    version: demand.version ?? batch.version,
+    configRevision: rerun?.configRevision ?? batch.configRevision,
+    rerunOf: rerun?.of ?? null,
+    nominalAt: rerun?.nominalAt ?? null,
     chainRunId: null,
     triggerId: occurrence?.triggerId ?? null,
     triggerKind: occurrence?.triggerKind ?? null,

@@ -8,6 +8,7 @@ import type { Demand, Verdict } from "./demand.js";
 export function occurrenceDemand(batch: Batch, trigger: Trigger, { at, fate }: DueOccurrence): Demand {
   const demand: Demand = {
     batch,
+    version: trigger.version,
     source: "schedule",
     actor: SYSTEM,
     occurrence: { triggerId: trigger.id, triggerKind: trigger.kind, scheduledAt: at },

@@ -13,6 +13,11 @@ export const linkSchema = z
     runOn: z.enum(RUN_ON).meta({ description: "Which result of the predecessor starts the successor." }),
     independent: z.boolean().meta({ description: "True if the successor runs whatever the predecessor's result." }),
     previousOutput: z.boolean().meta({ description: "True if the successor receives the predecessor's output." }),
+    version: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: "The version of the successor that it starts; null: the active one." }),
   })
   .meta({ id: "Link", description: "The tie between two batches of a chain." });
 export type LinkView = z.infer<typeof linkSchema>;
@@ -46,6 +51,7 @@ export const batchSchema = z
     schedule: scheduleSchema.nullable(),
     nextRuns: z.array(instantSchema).meta({ description: "The next five planned instants; empty while disabled." }),
     version: z.number().int().meta({ description: "The artifact version in use." }),
+    configRevision: z.number().int().meta({ description: "Counts the config's edits, from 1." }),
     config: batchConfigSchema,
     predecessors: z.array(linkSchema),
     successors: z.array(linkSchema),

@@ -25,6 +25,7 @@ export const chainRunSchema = z
           successorId: idSchema,
           runOn: z.enum(RUN_ON),
           previousOutput: z.boolean(),
+          version: z.number().int().nullable().meta({ description: "The version of the successor that it starts." }),
         }),
       )
       .meta({ description: "The links it goes along, as they were when it started." }),

@@ -14,6 +14,8 @@ export interface Edge {
 export interface ChainLink extends Edge {
   runOn: RunOn;
   previousOutput: boolean;
+  /** The artifact version of the successor that it starts; null, or missing in older plans: the active one. */
+  version?: number | null;
 }
 
 /** The links a chain run goes along, in link order, frozen when it starts. */
@@ -97,11 +99,12 @@ export function planFrom(head: number, links: readonly ChainLink[], withdrawnIds
   return {
     links: usable
       .filter((link) => reached.has(link.predecessorId))
-      .map(({ predecessorId, successorId, runOn, previousOutput }) => ({
+      .map(({ predecessorId, successorId, runOn, previousOutput, version = null }) => ({
         predecessorId,
         successorId,
         runOn,
         previousOutput,
+        version,
       })),
   };
 }

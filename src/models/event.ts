@@ -2,15 +2,20 @@
 
 export const EVENT_KINDS = [
   "batch.uploaded",
+  "batch.edited",
   "batch.enabled",
   "batch.disabled",
   "batch.deleted",
+  "version.uploaded",
+  "version.activated",
   "execution.queued",
   "execution.waiting",
   "execution.retrying",
   "execution.started",
   "execution.stopping",
   "execution.finished",
+  "delivery.sent",
+  "delivery.failed",
 ] as const;
 
 export type EventKind = (typeof EVENT_KINDS)[number];

@@ -61,6 +61,12 @@ export const executionSchema = z
     batchId: idSchema,
     batchName: z.string().meta({ description: "The batch's name when it was enqueued; survives deletion." }),
     version: z.number().int().meta({ description: "The artifact version it runs." }),
+    configRevision: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: "The config revision it runs with; null if it is older than revisions are." }),
+    rerunOf: idSchema.nullable().meta({ description: "The execution that it repeats." }),
     chainRunId: idSchema.nullable().meta({ description: "The pass through a chain that it belongs to." }),
     trigger: z
       .object({ id: idSchema, kind: z.enum(["cron", "once"]), name: z.string().nullable() })

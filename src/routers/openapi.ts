@@ -11,9 +11,11 @@ const PROBLEMS: Record<number, string> = {
   401: "No token, or one that is not known here.",
   404: "There is no such thing.",
   409: "It contradicts what is there.",
+  412: "It has changed since it was read: If-Match is stale.",
   413: "The upload, or what it unpacks to, is too large.",
   415: "The body or the archive is of a kind that is not taken here.",
   422: "The archive cannot be taken; `errors` names the entries.",
+  507: "The disk is full.",
 };
 
 function bodyOf({ body, multipart }: Route): ZodOpenApiOperationObject["requestBody"] {
@@ -58,7 +60,7 @@ export function openApiDocument(routes: { prefix: string; routes: Route[] }[], p
   const paths: ZodOpenApiPathsObject = {};
   for (const { prefix, routes: table } of routes) {
     for (const route of table) {
-      const path = prefix + route.path.replace(/:(\w+)/g, "{$1}");
+      const path = prefix + route.path.replace(/[:*](\w+)/g, "{$1}");
       paths[path] = { ...paths[path], [route.method]: operationOf(route) };
     }
   }

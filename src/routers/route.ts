@@ -20,7 +20,7 @@ export interface Answer {
 }
 
 export interface Route {
-  method: "get" | "post" | "delete";
+  method: "get" | "post" | "patch" | "delete";
   /** In Express' form, below the API's prefix. */
   path: string;
   tag: string;

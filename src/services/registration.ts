@@ -6,6 +6,7 @@ import { nameKeyOf } from "../database/name-key.js";
 import type { Transaction } from "../database/transaction.js";
 import { Artifact } from "../entities/artifact.js";
 import { Batch } from "../entities/batch.js";
+import { ConfigRevision } from "../entities/config-revision.js";
 import { Link } from "../entities/link.js";
 import { Trigger } from "../entities/trigger.js";
 import { AppError, type Fault } from "../errors.js";
@@ -75,14 +76,10 @@ export class Registration {
     await checkReferences(manager, configs, plan.edges, place);
     const batches = new Map<number, Batch>();
     for (const [i, { config, file }] of uploads.entries()) {
-      const batch = await this.insertBatch(
-        transaction,
-        config,
-        !plan.withdrawn.has(placeholder(i)),
-        place.pointerOf(i),
-      );
+      const enabled = !plan.withdrawn.has(placeholder(i));
+      const batch = await this.insertBatch(transaction, config, { enabled, pointer: place.pointerOf(i), actor });
       batches.set(placeholder(i), batch);
-      await this.insertArtifact(transaction, batch, stored[i], file);
+      await this.insertArtifact(transaction, batch, { artifact: stored[i], file, actor });
       await this.insertTrigger(transaction, batch);
       const payload = { version: batch.version };
       const subject = { type: "batch" as const, id: batch.id, name: batch.name };
@@ -112,8 +109,7 @@ export class Registration {
   private async insertBatch(
     { manager }: Transaction,
     config: BatchConfig,
-    enabled: boolean,
-    pointer: string,
+    { enabled, pointer, actor }: { enabled: boolean; pointer: string; actor: Actor },
   ): Promise<Batch> {
     const now = this.with_.clock.now();
     const batch = Object.assign(new Batch(), {
@@ -123,6 +119,7 @@ export class Registration {
       description: config.description,
       config,
       version: 1,
+      configRevision: 1,
       disabledAt: null,
       enabled,
       executionCount: 0,
@@ -137,18 +134,20 @@ export class Registration {
       if (isUniqueViolation(error)) throw nameTaken([takenFault(pointer, config.name)]);
       throw error;
     }
+    const revision = { batchId: batch.id, number: batch.configRevision, config, createdAt: now, createdBy: actor };
+    await manager.insert(ConfigRevision, revision);
     return batch;
   }
 
   private async insertArtifact(
     { manager }: Transaction,
     batch: Batch,
-    artifact: StoredArtifact | undefined,
-    file: ReceivedFile,
+    { artifact, file, actor }: { artifact: StoredArtifact | undefined; file: ReceivedFile; actor: Actor },
   ): Promise<void> {
     if (!artifact) throw new AppError("internal", "An archive was not stored.");
     const { key: storageKey, ...facts } = artifact;
-    const place = { batchId: batch.id, version: batch.version, storageKey, createdAt: batch.createdAt };
+    const { id: batchId, version, configRevision, createdAt } = batch;
+    const place = { batchId, version, configRevision, storageKey, createdAt, createdBy: actor };
     await manager.insert(Artifact, { ...facts, ...place, fileName: file.name.slice(0, 255) });
   }
 

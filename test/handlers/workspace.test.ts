@@ -5,6 +5,7 @@ import { lstat, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { newMakerMark } from "../../src/handlers/process/maker-mark.js";
 import { parseProgress, runIdOf, Workspaces, type RunPaths } from "../../src/handlers/workspace.js";
 import { PATIENCE } from "../support/patience.js";
 
@@ -118,8 +119,10 @@ it("shows nothing of a run that could not be laid out whole", async () => {
 
 it("removes the drafts of service processes that are gone, and none of one that lives", async () => {
   const { workspaces } = await openRoom();
-  const own = (await readFile("/proc/self/stat", "utf8")).split(" ")[21] ?? "";
-  const drafts = [`draft-${process.pid}-${own}-aa-1`, `draft-${process.pid}-1-bb-1`, "draft-4194999-7-cc-1"];
+  const living = newMakerMark();
+  const [pid, , boot, nonce] = living.split("-");
+  const gone = [`${pid}-1-${boot}-${nonce}`, `4194999-7-${boot}-${nonce}`, living.replace(boot ?? "", "00000000"), "1"];
+  const drafts = [living, ...gone].map((mark) => `draft-${mark}-1`);
   for (const draft of drafts) await mkdir(path.join(workspaces.runsFolder, draft));
   await workspaces.removeDrafts();
   await expect.poll(() => readdir(workspaces.runsFolder), PATIENCE).toEqual(drafts.slice(0, 1));

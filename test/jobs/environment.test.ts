@@ -163,7 +163,9 @@ it("tells the script who it is", async () => {
     BATCHLINE_EXECUTION_ID: String(row.id),
     BATCHLINE_ATTEMPT: "1",
   });
-  const names = ["BATCH", "EXECUTION_ID", "ATTEMPT", "STATE", "PROGRESS", "RESULT"].map((name) => `BATCHLINE_${name}`);
+  const names = ["BATCH", "VERSION", "EXECUTION_ID", "ATTEMPT", "STATE", "PROGRESS", "RESULT"].map(
+    (name) => `BATCHLINE_${name}`,
+  );
   expect([...variables.keys()].sort()).toEqual(names.sort());
 });
 

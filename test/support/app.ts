@@ -43,6 +43,7 @@ export async function startApp(settings: Settings = {}, clock = new FakeClock())
     LOGS_DIR: path.join(folder, "logs"),
     DATA_DIR: path.join(folder, "data"),
     CONCURRENCY: "2",
+    MIN_INTERVAL: "1s",
     LOG_LEVEL: process.env["TEST_LOG"] ?? "silent",
     ADMIN_TOKEN,
     ...settings,

@@ -34,6 +34,7 @@ function environmentOf(config: Config): NodeJS.ProcessEnv {
     LOGS_DIR: config.logsDir,
     DATA_DIR: config.dataDir,
     CONCURRENCY: String(config.concurrency),
+    MIN_INTERVAL: `${config.minIntervalMs}ms`,
     LOG_LEVEL: "info",
     ADMIN_TOKEN,
   };

@@ -1,5 +1,5 @@
 // The words that migrations share, so that each is written once for both dialects.
-import { TableForeignKey, type TableColumnOptions } from "typeorm";
+import { TableForeignKey, type QueryRunner, type TableColumnOptions } from "typeorm";
 
 type Extra = Partial<TableColumnOptions>;
 
@@ -35,4 +35,28 @@ export function ofBatch(name: string, column: string): TableForeignKey {
     // Said outright: left out, MariaDB reports a difference for ever.
     onUpdate: "NO ACTION",
   });
+}
+
+type Columns = Record<string, TableColumnOptions[]>;
+
+/**
+ * Adds columns by plain statements, which change the table in place. TypeORM would build a new table on SQLite: slow where
+ * there are many rows, and on the way back down the old one's end would take along all rows that refer to it.
+ */
+export async function addColumns(runner: QueryRunner, columns: Columns): Promise<void> {
+  for (const [table, column] of pairs(columns)) {
+    const rule = column.isNullable ? "NULL" : `NOT NULL DEFAULT ${String(column.default)}`;
+    await runner.query(`ALTER TABLE ${table} ADD COLUMN ${column.name} ${column.type} ${rule}`);
+  }
+}
+
+/** Takes them away again; none of them may be part of an index or a foreign key. */
+export async function dropColumns(runner: QueryRunner, columns: Columns): Promise<void> {
+  for (const [table, { name }] of pairs(columns)) await runner.query(`ALTER TABLE ${table} DROP COLUMN ${name}`);
+}
+
+function pairs(columns: Columns): [string, TableColumnOptions][] {
+  return Object.entries(columns).flatMap(([table, list]) =>
+    list.map((column): [string, TableColumnOptions] => [table, column]),
+  );
 }

@@ -9,5 +9,5 @@ export function explainDiskFull(error: unknown): unknown {
   if (!isDiskFull) return error;
   const message =
     "The disk that keeps the uploads is full. Ask those who run this service to make room, then try again.";
-  return new AppError("unavailable", message, { reason: "disk_full", cause: error });
+  return new AppError("insufficient_storage", message, { reason: "disk_full", cause: error });
 }

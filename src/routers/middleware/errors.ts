@@ -43,9 +43,10 @@ export function sendProblem(response: Response, error: AppError, instance: strin
     detail: error.message,
     instance,
     errors: error.errors,
+    ...error.extension,
   };
   if (status === 401) response.set("WWW-Authenticate", 'Bearer realm="batchline"');
-  if (status === 503) response.set("Retry-After", "5");
+  if (status === 503 || status === 507) response.set("Retry-After", "5");
   response.status(status).type("application/problem+json").send(JSON.stringify(problem));
 }
 
@@ -53,7 +54,8 @@ export function sendProblem(response: Response, error: AppError, instance: strin
 export function handleErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const known = toAppError(error);
-    if (known.code === "unavailable") logger.warn({ err: known.cause, path: request.path }, known.message);
+    if (["unavailable", "insufficient_storage"].includes(known.code))
+      logger.warn({ err: known.cause, path: request.path }, known.message);
     if (known.code === "internal")
       logger.error({ err: error, method: request.method, path: request.path }, "request failed");
     // The answer has begun: all that is left is to break it off, so that the client sees it is not whole.
