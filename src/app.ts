@@ -9,18 +9,22 @@ import { ChainRunController } from "./controllers/chain-run-controller.js";
 import { ChainController } from "./controllers/chain-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
+import { PinController } from "./controllers/pin-controller.js";
 import { PlanController } from "./controllers/plan-controller.js";
+import { VersionUploadController } from "./controllers/version-upload-controller.js";
 import { Database } from "./database/database.js";
 import { AppError } from "./errors.js";
 import { ArtifactStore } from "./handlers/artifact-store/artifact-store.js";
 import { systemClock, type Clock } from "./handlers/clock.js";
 import { EventLog } from "./handlers/event-log.js";
-import { tieInstallation } from "./handlers/installation.js";
+import { tieInstallation, tieUploads } from "./handlers/installation.js";
 import { LogStore } from "./handlers/log-store.js";
 import type { Logger } from "./handlers/logger.js";
 import { WorkerPool } from "./handlers/process/worker-pool.js";
 import { Workspaces } from "./handlers/workspace.js";
+import { ArtifactSweep } from "./jobs/artifact-sweep.js";
 import { Dispatcher } from "./jobs/dispatcher.js";
+import { KeyPruner } from "./jobs/key-pruner.js";
 import { newOwner } from "./jobs/ownership.js";
 import { Preparation } from "./jobs/preparation.js";
 import { Queue } from "./jobs/queue.js";
@@ -33,15 +37,24 @@ import { StraySearch } from "./jobs/stray-search.js";
 import { makeHttpApp, type Controllers } from "./routers/index.js";
 import { closeServer, listen } from "./routers/listening.js";
 import { AccessService } from "./services/access-service.js";
+import { BatchEditing } from "./services/batch-editing.js";
 import { BatchService } from "./services/batch-service.js";
 import { ChainRunService } from "./services/chain-run-service.js";
 import { ChainService } from "./services/chain-service.js";
+import { ConfigEdit } from "./services/config-edit.js";
+import { ConfigWriter } from "./services/config-writer.js";
 import { Deletion } from "./services/deletion.js";
 import { Enablement } from "./services/enablement.js";
 import { ExecutionService } from "./services/execution-service.js";
 import { HealthService } from "./services/health-service.js";
+import { IdempotencyService } from "./services/idempotency-service.js";
+import { Pinning } from "./services/pinning.js";
 import { PlanService } from "./services/plan-service.js";
 import { Registration } from "./services/registration.js";
+import { Replanning } from "./services/replanning.js";
+import { Rerun } from "./services/rerun.js";
+import { UploadDesk } from "./services/upload-desk.js";
+import { VersionService } from "./services/version-service.js";
 import { WhyService } from "./services/why-service.js";
 
 /** A running service. */
@@ -100,6 +113,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const logs = new LogStore({ folder: config.logsDir });
   const workspaces = new Workspaces({ dataFolder: config.dataDir });
   for (const room of [artifacts, logs, workspaces]) await room.prepare();
+  await tieUploads(database, config.uploadsDir, await artifacts.keys());
   releases.push(() => workspaces.close());
   const handlers = { database, events, artifacts, logs, workspaces, clock, logger };
   const jobs = await buildJobs(config, handlers, releases);
@@ -110,6 +124,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const http = makeHttpApp({
     controllers: buildControllers(config, handlers, jobs, folders),
     access,
+    idempotency: new IdempotencyService(handlers),
     upload: { stagingFolder: artifacts.stagingFolder, maxFileBytes: config.maxUploadBytes },
     stopping: stopping.signal,
     logger,
@@ -129,6 +144,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
     () => stopping.abort(),
   );
   const newToken = await access.ensureAdministrator();
+  await new ArtifactSweep(handlers).run();
   await jobs.start();
   ready = true;
   return { url, newToken, events };
@@ -169,11 +185,13 @@ async function buildJobs({ concurrency, maxLogBytes }: Config, handlers: Handler
     dispatcher.start();
     await rescuer.start();
     await scheduler.look();
+    const keyPruner = new KeyPruner(handlers);
     const stations = {
       runs: () => rescuer.look(),
       queue: () => dispatcher.look(),
       plan: () => scheduler.look(),
       strays: () => straySearch.look(),
+      keys: () => keyPruner.look(),
     };
     const rounds = makeRounds(stations, logger);
     releases.push(() => rounds.close());
@@ -183,27 +201,33 @@ async function buildJobs({ concurrency, maxLogBytes }: Config, handlers: Handler
 
 /** Everything that happens because someone asks. */
 function buildControllers(
-  { concurrency }: Config,
+  { concurrency, minIntervalMs }: Config,
   handlers: Handlers,
   jobs: { queue: Queue; scheduler: Scheduler },
   folders: object,
 ): Controllers {
-  const registration = new Registration({ ...handlers, ...jobs });
+  const configs = new ConfigWriter(handlers);
+  const replanning = new Replanning({ ...handlers, ...jobs });
   const enablement = new Enablement({ ...handlers, ...jobs });
+  const edits = new ConfigEdit({ ...handlers, configs, replanning, enablement });
+  const uploads = new UploadDesk(handlers);
+  const registration = new Registration({ ...handlers, configs, replanning });
   const deletion = new Deletion({ ...handlers, ...jobs, enablement });
-  const batches = new BatchService({ ...handlers, ...jobs, registration, enablement, deletion });
-  const chains = new ChainService({ ...handlers, registration, batches });
+  const desk = { ...handlers, uploads, registration, edits, minIntervalMs };
+  const batches = new BatchService({ ...desk, ...jobs, enablement, deletion });
   const executions = new ExecutionService({ ...handlers, ...jobs });
   const chainRuns = new ChainRunService({ ...handlers, ...jobs, executions });
   const plan = new PlanService({ ...handlers, batches });
   const why = new WhyService({ ...handlers, batches, executions, concurrency });
   const health = new HealthService({ ...handlers, folders: { ...folders } });
   return {
-    batches: new BatchController({ batches }),
-    chains: new ChainController({ chains }),
+    batches: new BatchController({ batches, editing: new BatchEditing(desk) }),
+    chains: new ChainController({ chains: new ChainService(desk) }),
     chainRuns: new ChainRunController({ chainRuns }),
-    executions: new ExecutionController({ executions }),
+    executions: new ExecutionController({ executions, rerun: new Rerun({ ...handlers, ...jobs }) }),
     plan: new PlanController({ plan, why }),
+    pins: new PinController({ pins: new Pinning(handlers) }),
+    versionUploads: new VersionUploadController({ versions: new VersionService(desk) }),
     health: new HealthController({ health }),
   };
 }

@@ -1,15 +1,17 @@
 // Batches over HTTP.
 import { AppError } from "../errors.js";
+import type { ReceivedFile } from "../handlers/artifact-store/artifact-store.js";
 import type { BatchFilter, GapChoice } from "../models/batch.js";
 import type { RunRequest } from "../models/execution.js";
 import { toPage } from "../models/shapes.js";
+import type { UploadWish } from "../models/upload.js";
+import type { BatchEditing } from "../services/batch-editing.js";
 import type { BatchDetails } from "../services/batch-details.js";
 import type { BatchService } from "../services/batch-service.js";
-import type { ReceivedFile } from "../services/registration.js";
 import { showBatch } from "./batch-view.js";
 import { contentDisposition } from "./content-disposition.js";
-import { showExecution } from "./execution-view.js";
-import { API, made, ok, type Ask, type Reply } from "./reply.js";
+import { demanded } from "./execution-view.js";
+import { API, concluding, made, ok, uploadReply, type Ask, type Reply } from "./reply.js";
 
 interface ById {
   id: string;
@@ -21,13 +23,11 @@ interface BatchUpload {
 }
 
 export class BatchController {
-  constructor(private readonly with_: { batches: BatchService }) {}
+  constructor(private readonly with_: { batches: BatchService; editing: BatchEditing }) {}
 
-  create = async ({ body, files, actor }: Ask<unknown, unknown, BatchUpload>): Promise<Reply> =>
-    created(await this.with_.batches.create(body.config, oneArchive(files["batch"]), actor));
+  create = (ask: Ask<unknown, UploadWish, BatchUpload>): Promise<Reply> => this.take(ask, {});
 
-  attach = async ({ params, body, files, actor }: Ask<ById, unknown, BatchUpload>): Promise<Reply> =>
-    created(await this.with_.batches.attach(params.id, body.config, oneArchive(files["batch"]), actor));
+  attach = (ask: Ask<ById, UploadWish, BatchUpload>): Promise<Reply> => this.take(ask, { after: ask.params.id });
 
   list = async ({ query }: Ask<unknown, BatchFilter, unknown>): Promise<Reply> => {
     const rows = (await this.with_.batches.list(query)).map((details) => ({ id: details.batch.id, details }));
@@ -35,7 +35,14 @@ export class BatchController {
   };
 
   get = async ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> =>
-    ok(showBatch(await this.with_.batches.get(params.id)));
+    shown(await this.with_.batches.get(params.id));
+
+  edit = async (ask: Ask<ById, UploadWish, unknown>): Promise<Reply> => {
+    const { params, body, query, headers, actor } = ask;
+    const patch = { reference: params.id, patch: body, ifMatch: headers["if-match"] };
+    const circumstances = { actor, wish: query, conclude: concluding(ask, shown) };
+    return uploadReply(await this.with_.editing.edit(patch, circumstances), shown);
+  };
 
   artifact = async ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> => {
     const { file, artifact } = await this.with_.batches.artifact(params.id);
@@ -48,28 +55,43 @@ export class BatchController {
     return { status: 200, headers, file };
   };
 
-  run = async ({ params, body, actor }: Ask<ById, unknown, RunRequest | undefined>): Promise<Reply> => {
-    const execution = await this.with_.batches.run(params.id, body ?? {}, actor);
-    return made(202, `${API}/executions/${execution.id}`, showExecution({ execution, earlier: [] }));
+  run = async (ask: Ask<ById, unknown, RunRequest | undefined>): Promise<Reply> => {
+    const { params, body, actor } = ask;
+    const asking = { actor, conclude: concluding(ask, demanded) };
+    return demanded(await this.with_.batches.run(params.id, body ?? {}, asking));
   };
 
   enable = async ({ params, body, actor }: Ask<ById, unknown, { gap: GapChoice } | undefined>): Promise<Reply> =>
-    ok(showBatch(await this.with_.batches.enable(params.id, body?.gap ?? "none", actor)));
+    shown(await this.with_.batches.enable(params.id, body?.gap ?? "none", actor));
 
   disable = async ({ params, actor }: Ask<ById, unknown, unknown>): Promise<Reply> =>
-    ok(showBatch(await this.with_.batches.disable(params.id, actor)));
+    shown(await this.with_.batches.disable(params.id, actor));
 
-  remove = async ({ params, query, actor }: Ask<ById, { force: boolean }, unknown>): Promise<Reply> => {
-    await this.with_.batches.remove(params.id, query.force, actor);
+  remove = async ({ params, query, headers, actor }: Ask<ById, { force: boolean }, unknown>): Promise<Reply> => {
+    await this.with_.batches.remove(params.id, { force: query.force, ifMatch: headers["if-match"], actor });
     return { status: 204 };
   };
+
+  private async take(ask: Ask<unknown, UploadWish, BatchUpload>, place: { after?: string }): Promise<Reply> {
+    const { body, files, query, actor } = ask;
+    const upload = { config: body.config, file: oneArchive(files["batch"]), ...place };
+    const circumstances = { actor, wish: query, conclude: concluding(ask, created) };
+    return uploadReply(await this.with_.batches.create(upload, circumstances), created);
+  }
+}
+
+/** A batch with its entity tag, for the If-Match of what comes next. */
+function shown(details: BatchDetails): Reply {
+  const view = showBatch(details);
+  return { status: 200, headers: { ETag: view.etag }, json: view };
 }
 
 function created(details: BatchDetails): Reply {
   return made(201, `${API}/batches/${details.batch.id}`, showBatch(details));
 }
 
-function oneArchive(files: ReceivedFile[] = []): ReceivedFile {
+/** The one archive of an upload. @throws AppError `invalid` if there is none */
+export function oneArchive(files: ReceivedFile[] = []): ReceivedFile {
   const [file] = files;
   if (file) return file;
   const message = "The upload has no archive: send the zip as the file part `batch`, beside the part `config`.";

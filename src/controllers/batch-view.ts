@@ -1,17 +1,23 @@
 // How a batch and its links are shown.
 import type { Link } from "../entities/link.js";
+import type { Trigger } from "../entities/trigger.js";
 import type { BatchView, LinkView } from "../models/batch.js";
 import type { BatchConfig } from "../models/batch-config.js";
 import type { Schedule } from "../models/schedule.js";
 import { describeSchedule } from "../models/schedule-words.js";
 import { toInstant } from "../models/shapes.js";
 import type { BatchDetails } from "../services/batch-details.js";
+import { batchEtag } from "../services/named-batch.js";
 
 export function showLink({ id, predecessorId, successorId, runOn, previousOutput, version }: Link): LinkView {
   return { id, predecessorId, successorId, runOn, independent: runOn === "always", previousOutput, version };
 }
 
-function showSchedule(config: BatchConfig, schedule: Schedule): NonNullable<BatchView["schedule"]> {
+function showSchedule(
+  config: BatchConfig,
+  schedule: Schedule,
+  trigger: Trigger | null,
+): NonNullable<BatchView["schedule"]> {
   const { cron, at, every, timeZone, dst } = config;
   return {
     cron: cron ?? null,
@@ -20,6 +26,8 @@ function showSchedule(config: BatchConfig, schedule: Schedule): NonNullable<Batc
     timeZone,
     dst,
     words: describeSchedule(schedule),
+    triggerId: trigger?.id ?? null,
+    version: trigger?.version ?? null,
   };
 }
 
@@ -36,7 +44,7 @@ export function showBatch({ batch, schedule, ...details }: BatchDetails): BatchV
     disabledBy: details.disabledBy && { id: details.disabledBy.id, name: details.disabledBy.name },
     status: details.activeExecutions > 0 ? "running" : "idle",
     activeExecutions: details.activeExecutions,
-    schedule: schedule && showSchedule(batch.config, schedule),
+    schedule: schedule && showSchedule(batch.config, schedule, details.trigger),
     nextRuns: details.nextRuns.map((at) => toInstant(at)),
     version: batch.version,
     configRevision: batch.configRevision,
@@ -52,6 +60,6 @@ export function showBatch({ batch, schedule, ...details }: BatchDetails): BatchV
     },
     createdAt: toInstant(batch.createdAt),
     updatedAt: toInstant(batch.updatedAt),
-    etag: `"${batch.id}-${batch.revision}"`,
+    etag: batchEtag(batch),
   };
 }

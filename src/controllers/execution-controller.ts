@@ -1,12 +1,13 @@
 // Executions and their logs over HTTP.
 import type { LogStream, OpenLog } from "../handlers/log-store.js";
-import type { ExecutionFilter } from "../models/execution.js";
+import type { ExecutionFilter, RerunRequest } from "../models/execution.js";
 import { toPage } from "../models/shapes.js";
 import type { ExecutionService } from "../services/execution-service.js";
+import type { Rerun } from "../services/rerun.js";
 import { parseRange } from "./byte-range.js";
 import { contentDisposition } from "./content-disposition.js";
-import { showExecution } from "./execution-view.js";
-import { ok, type Ask, type Reply } from "./reply.js";
+import { demanded, showExecution } from "./execution-view.js";
+import { concluding, ok, type Ask, type Reply } from "./reply.js";
 
 interface ById {
   id: number;
@@ -19,7 +20,7 @@ interface LogQuery {
 }
 
 export class ExecutionController {
-  constructor(private readonly with_: { executions: ExecutionService }) {}
+  constructor(private readonly with_: { executions: ExecutionService; rerun: Rerun }) {}
 
   list = async ({ query }: Ask<unknown, ExecutionFilter, unknown>): Promise<Reply> => {
     const rows = (await this.with_.executions.list(query)).map((details) => ({ id: details.execution.id, details }));
@@ -32,6 +33,12 @@ export class ExecutionController {
   cancel = async ({ params, actor }: Ask<ById, unknown, unknown>): Promise<Reply> => {
     const execution = showExecution(await this.with_.executions.cancel(params.id, actor));
     return { status: 202, json: execution };
+  };
+
+  rerun = async (ask: Ask<ById, unknown, RerunRequest | undefined>): Promise<Reply> => {
+    const { params, body, actor } = ask;
+    const asking = { actor, conclude: concluding(ask, demanded) };
+    return demanded(await this.with_.rerun.rerun(params.id, body ?? {}, asking));
   };
 
   log = (ask: Ask<ById, LogQuery, unknown>): Promise<Reply> => this.sendLog(ask, "log");

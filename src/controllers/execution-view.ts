@@ -4,7 +4,7 @@ import type { Outcome } from "../entities/outcome.js";
 import type { ExecutionView } from "../models/execution.js";
 import { toInstant } from "../models/shapes.js";
 import type { ExecutionDetails } from "../services/execution-service.js";
-import { API } from "./reply.js";
+import { API, made, type Reply } from "./reply.js";
 
 /** What an execution and each of its attempts have in common. */
 type Ended = Outcome & Pick<Execution, "status" | "finishedAt">;
@@ -77,4 +77,9 @@ export function showExecution(details: ExecutionDetails): ExecutionView {
       chainRun: row.chainRunId === null ? null : `${API}/executions?chainRun=${row.chainRunId}`,
     },
   };
+}
+
+/** The answer to whoever asked for an execution. */
+export function demanded(execution: Execution): Reply {
+  return made(202, `${API}/executions/${execution.id}`, showExecution({ execution, earlier: [] }));
 }

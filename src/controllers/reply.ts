@@ -1,6 +1,9 @@
 // What a controller answers: status, headers and a body, or a stream it takes over itself.
+import type { ReceivedFile } from "../handlers/artifact-store/artifact-store.js";
 import type { Actor } from "../models/actor.js";
-import type { ReceivedFile } from "../services/registration.js";
+import type { StoredAnswer } from "../models/idempotency.js";
+import type { UploadReport } from "../models/upload.js";
+import type { Conclude } from "../services/idempotency-service.js";
 
 /** A request after its checks. */
 export interface Ask<Params, Query, Body> {
@@ -14,6 +17,8 @@ export interface Ask<Params, Query, Body> {
   headers: Record<string, string | undefined>;
   /** Aborted when the client has gone. */
   gone: AbortSignal;
+  /** Keeps the answer under the request's idempotency key; null: it has none. */
+  keep: Conclude<StoredAnswer> | null;
 }
 
 export interface Reply {
@@ -38,4 +43,19 @@ export function ok(json: unknown): Reply {
 /** 201 or 202 with the address of what was made. */
 export function made(status: 201 | 202, location: string, json: unknown): Reply {
   return { status, headers: { Location: location }, json };
+}
+
+/** What becomes of a result in the transaction that brings it about: the answer to it is kept, if the request has a key. */
+export function concluding<T>({ keep }: Pick<Ask<unknown, unknown, unknown>, "keep">, show: (result: T) => Reply) {
+  return async (...[transaction, result]: Parameters<Conclude<T>>): Promise<void> => {
+    if (!keep) return;
+    const { status, headers = {}, json = null } = show(result);
+    await keep(transaction, { status, headers, json });
+  };
+}
+
+/** The answer to an upload that was kept, or only checked. */
+export function uploadReply<T>(outcome: { made: T } | { report: UploadReport }, show: (result: T) => Reply): Reply {
+  if ("made" in outcome) return show(outcome.made);
+  return { status: outcome.report.ok ? 200 : 422, json: outcome.report };
 }

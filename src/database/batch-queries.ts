@@ -20,6 +20,12 @@ export async function findBatch(
   return batch ?? null;
 }
 
+/** The batches whose configs name others; most name none and are not even read. */
+export function batchesThatName(manager: EntityManager): Promise<Batch[]> {
+  const lists = ["after", "requires", "excludes", "waitFor"].map((key) => `config LIKE '%"${key}":["%'`);
+  return selectRows(manager, Batch, `WHERE ${lists.join(" OR ")} ORDER BY id`, []);
+}
+
 /** One row over the limit, newest first: the extra one tells that a next page exists. */
 export async function pageOfBatches(manager: EntityManager, filter: BatchFilter): Promise<Batch[]> {
   const query = manager

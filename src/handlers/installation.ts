@@ -1,18 +1,22 @@
-// The installation: one database and one data folder belong together. Run folders are named by the ids of executions, so
-// that the database of one installation beside the folder of another would take foreign runs for its own.
+// The installation: one database, one data folder and one uploads folder belong together. Run folders are named by the ids of
+// executions, and artifacts without a row are swept: beside another database, foreign runs and artifacts would be taken for ours.
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { In } from "typeorm";
 import { isUniqueViolation, type Database } from "../database/database.js";
+import { Artifact } from "../entities/artifact.js";
 import { Execution } from "../entities/execution.js";
 import { ServiceState } from "../entities/service-state.js";
 import { AppError } from "../errors.js";
 
 const FILE = "installation";
+const UPLOADS_FILE = ".installation";
 /** Another process that starts for the first time at the same moment has laid its mark into the folder after so long. */
 const PATIENCE_MS = 2000;
 const LOOK_EVERY_MS = 50;
+const KEYS_AT_ONCE = 500;
 
 /**
  * Makes sure that the database and the data folder belong together; new ones are tied to each other from now on. Several
@@ -24,28 +28,57 @@ export async function tieInstallation(database: Database, dataFolder: string): P
   const { mark, isNew } = await markOf(database);
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
-    const found = readMark(dataFolder);
+    const found = readMark(path.join(dataFolder, FILE));
     if (found === mark) return;
-    if (found !== null) throw refusal(`it belongs to another database. ${mend(mark)}`);
-    if (isNew || !(await isInUse(database))) {
-      layMark(dataFolder, mark, await isInUse(database));
+    if (found !== null) throw refusal("DATA_DIR", `it belongs to another database. ${mend("DATA_DIR", FILE, mark)}`);
+    const inUse = await isInUse(database);
+    if (isNew || !inUse) {
+      if (!inUse) refuseForeignRuns(dataFolder, mark);
+      layMark(dataFolder, FILE, mark);
       return;
     }
-    if (performance.now() > deadline) throw refusal(`this database was used with another one. ${mend(mark)}`);
+    if (performance.now() > deadline) {
+      throw refusal("DATA_DIR", `this database was used with another one. ${mend("DATA_DIR", FILE, mark)}`);
+    }
     await delay(LOOK_EVERY_MS);
   }
 }
 
-function mend(mark: string): string {
+/**
+ * Makes sure of the same for the uploads folder, before anything in it is swept.
+ *
+ * @param keys the artifacts in it: of a folder without a mark, from before there were marks, this database must know one
+ * @throws AppError `conflict` if it belongs to another installation
+ */
+export async function tieUploads(database: Database, uploadsFolder: string, keys: string[]): Promise<void> {
+  const { mark } = await markOf(database);
+  const found = readMark(path.join(uploadsFolder, UPLOADS_FILE));
+  if (found === mark) return;
+  if (found !== null || (keys.length > 0 && !(await knowsAny(database, keys)))) {
+    const why = `it holds uploads of another database. ${mend("UPLOADS_DIR", UPLOADS_FILE, mark)}`;
+    throw refusal("UPLOADS_DIR", why);
+  }
+  layMark(uploadsFolder, UPLOADS_FILE, mark);
+}
+
+async function knowsAny(database: Database, keys: string[]): Promise<boolean> {
+  for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
+    const storageKey = In(keys.slice(from, from + KEYS_AT_ONCE));
+    if (await database.read((manager) => manager.existsBy(Artifact, { storageKey }))) return true;
+  }
+  return false;
+}
+
+function mend(setting: string, file: string, mark: string): string {
   return (
-    "Set DATA_DIR and DATABASE_URL to what belongs together. " +
-    `If the other one is lost for good, write ${mark} into the file "${FILE}" in DATA_DIR.`
+    `Set ${setting} and DATABASE_URL to what belongs together. ` +
+    `If the other one is lost for good, write ${mark} into the file "${file}" in ${setting}.`
   );
 }
 
-function refusal(why: string): AppError {
-  return new AppError("conflict", `The service cannot use the folder DATA_DIR: ${why}`, {
-    reason: "wrong_data_folder",
+function refusal(setting: "DATA_DIR" | "UPLOADS_DIR", why: string): AppError {
+  return new AppError("conflict", `The service cannot use the folder ${setting}: ${why}`, {
+    reason: setting === "DATA_DIR" ? "wrong_data_folder" : "wrong_uploads_folder",
   });
 }
 
@@ -68,34 +101,34 @@ function isInUse(database: Database): Promise<boolean> {
   return database.read((manager) => manager.existsBy(Execution, {}));
 }
 
-function readMark(dataFolder: string): string | null {
+function readMark(file: string): string | null {
   try {
-    return readFileSync(path.join(dataFolder, FILE), "utf8").trim();
+    return readFileSync(file, "utf8").trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
 }
 
-/**
- * Puts the mark into the folder, whole at once.
- *
- * @param mayHoldRuns false: what runs lie there are none of this database
- */
-function layMark(dataFolder: string, mark: string, mayHoldRuns: boolean): void {
+/** What runs lie in the folder are none of a database that has never run anything. */
+function refuseForeignRuns(dataFolder: string, mark: string): void {
   const runs = path.join(dataFolder, "runs");
-  const [file, draft] = [
-    path.join(dataFolder, FILE),
-    path.join(dataFolder, `${FILE}.${randomBytes(4).toString("hex")}`),
-  ];
-  if (!mayHoldRuns && existsSync(runs) && readdirSync(runs).length > 0 && readMark(dataFolder) !== mark) {
-    throw refusal('it holds runs of another database. Set another DATA_DIR, or remove the folder "runs" in it.');
-  }
+  if (!existsSync(runs) || readdirSync(runs).length === 0 || readMark(path.join(dataFolder, FILE)) === mark) return;
+  throw refusal(
+    "DATA_DIR",
+    'it holds runs of another database. Set another DATA_DIR, or remove the folder "runs" in it.',
+  );
+}
+
+/** Puts the mark into the folder, whole at once. */
+function layMark(folder: string, name: string, mark: string): void {
+  const file = path.join(folder, name);
+  const draft = `${file}.${randomBytes(4).toString("hex")}`;
   writeFileSync(draft, `${mark}\n`, { mode: 0o640 });
   try {
     linkSync(draft, file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || readMark(dataFolder) !== mark) throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || readMark(file) !== mark) throw error;
   } finally {
     unlinkSync(draft);
   }

@@ -1,6 +1,7 @@
 // Preparation: everything that must lie ready before a script can be started.
 import type { RunMaterial } from "../database/run-queries.js";
 import type { Execution } from "../entities/execution.js";
+import { AppError } from "../errors.js";
 import type { ArtifactStore } from "../handlers/artifact-store/artifact-store.js";
 import type { LogStore } from "../handlers/log-store.js";
 import { writeRequest, type RunRequest } from "../handlers/process/run-folder.js";
@@ -26,9 +27,12 @@ export class Preparation {
     const filesFolder = artifacts.filesFolder(material.storageKey);
     const stateFolder = await workspaces.stateFolder(execution.batchId);
     const request = this.request(execution, runId, material, stateFolder);
-    await workspaces.create(runId, { filesFolder, payload: execution.payload, inputs }, (draft) =>
-      writeRequest(draft, request),
-    );
+    const workspace = { filesFolder, payload: execution.payload, inputs };
+    try {
+      await workspaces.create(runId, workspace, (draft) => writeRequest(draft, request));
+    } catch (error) {
+      throw (await artifacts.has(material.storageKey)) ? error : filesMissing(execution.version, error);
+    }
   }
 
   private request(execution: Execution, runId: string, material: RunMaterial, stateFolder: string): RunRequest {
@@ -58,4 +62,9 @@ export class Preparation {
       }),
     );
   }
+}
+
+function filesMissing(version: number, cause: unknown): AppError {
+  const message = `The files of version ${version} are gone from the disk. Upload its archive again, or run another version.`;
+  return new AppError("not_found", message, { reason: "version_missing", cause });
 }

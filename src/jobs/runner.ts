@@ -187,7 +187,8 @@ export class Runner {
     if (!this.closing.signal.aborted) this.with_.logger.error({ err: error, execution: execution.id }, "not started");
     const text =
       error instanceof AppError ? error.message : "Its files could not be laid out; the server log says why.";
-    return this.refused({ code: "cannot_start", text });
+    const missing = error instanceof AppError && error.reason === "version_missing";
+    return this.refused({ code: missing ? "version_missing" : "cannot_start", text });
   }
 
   private refused(reason: Reason): Ending {

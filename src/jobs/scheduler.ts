@@ -115,6 +115,11 @@ export class Scheduler {
     await pauseTriggers(transaction.manager, ids);
   }
 
+  /** Writes what has fallen due of a trigger by now, as if it fired at this very moment: before its schedule changes. */
+  async catchUp(transaction: Transaction, id: number): Promise<void> {
+    while ((await this.fireIn(transaction, [id])) > 0);
+  }
+
   private async closeBacklog(transaction: Transaction, trigger: Trigger): Promise<void> {
     const now = this.with_.clock.now();
     if (trigger.nextAt === null || trigger.nextAt > now) return;
@@ -181,30 +186,33 @@ export class Scheduler {
     }
   }
 
-  /** Writes the due occurrences of these triggers and moves their watermarks, in one transaction. */
-  private fire(ids: number[]): Promise<void> {
-    return this.with_.database.write(async (transaction) => {
-      const { manager } = transaction;
-      const now = this.with_.clock.now();
-      const triggers = await selectByIds(manager, Trigger, ids, { lock: true });
-      const batchIds = [...new Set(triggers.map((trigger) => trigger.batchId))];
-      const batches = new Map((await selectByIds(manager, Batch, batchIds)).map((batch) => [batch.id, batch]));
-      const demands: Demand[] = [];
-      const watermarks = new Map<number, number | null>();
-      for (const trigger of triggers) {
-        const batch = batches.get(trigger.batchId);
-        // Disabled, or fired by another process, since it was found due.
-        if (!batch || trigger.nextAt === null || trigger.nextAt > now) continue;
-        // Enough for one transaction: the others stay due, and come next.
-        if (demands.length >= MAX_DEMANDS) break;
-        const rule = misfireRule(batch.config);
-        const { due, next } = dueOccurrences(scheduleOfTrigger(trigger), trigger.nextAt, { now, rule, limit: MAX_DUE });
-        demands.push(...due.map((occurrence) => occurrenceDemand(batch, trigger, occurrence)));
-        watermarks.set(trigger.id, next);
-      }
-      await this.with_.queue.enqueue(transaction, demands);
-      await setWatermarks(manager, watermarks);
-    });
+  private async fire(ids: number[]): Promise<void> {
+    await this.with_.database.write((transaction) => this.fireIn(transaction, ids));
+  }
+
+  /** Writes the due occurrences of these triggers and moves their watermarks. @returns how many occurrences that was */
+  private async fireIn(transaction: Transaction, ids: number[]): Promise<number> {
+    const { manager } = transaction;
+    const now = this.with_.clock.now();
+    const triggers = await selectByIds(manager, Trigger, ids, { lock: true });
+    const batchIds = [...new Set(triggers.map((trigger) => trigger.batchId))];
+    const batches = new Map((await selectByIds(manager, Batch, batchIds)).map((batch) => [batch.id, batch]));
+    const demands: Demand[] = [];
+    const watermarks = new Map<number, number | null>();
+    for (const trigger of triggers) {
+      const batch = batches.get(trigger.batchId);
+      // Disabled, or fired by another process, since it was found due.
+      if (!batch || trigger.nextAt === null || trigger.nextAt > now) continue;
+      // Enough for one transaction: the others stay due, and come next.
+      if (demands.length >= MAX_DEMANDS) break;
+      const rule = misfireRule(batch.config);
+      const { due, next } = dueOccurrences(scheduleOfTrigger(trigger), trigger.nextAt, { now, rule, limit: MAX_DUE });
+      demands.push(...due.map((occurrence) => occurrenceDemand(batch, trigger, occurrence)));
+      watermarks.set(trigger.id, next);
+    }
+    await this.with_.queue.enqueue(transaction, demands);
+    await setWatermarks(manager, watermarks);
+    return demands.length;
   }
 }
 

@@ -30,6 +30,8 @@ const scheduleSchema = z
     timeZone: z.string(),
     dst: z.enum(["next_valid", "skip", "both"]),
     words: z.string().meta({ description: "The schedule in words." }),
+    triggerId: idSchema.nullable().meta({ description: "The trigger that it became." }),
+    version: z.number().int().nullable().meta({ description: "The version that it starts; null: the active one." }),
   })
   .meta({ id: "Schedule" });
 

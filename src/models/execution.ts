@@ -192,3 +192,14 @@ export const runRequestSchema = z
   })
   .meta({ id: "RunRequest" });
 export type RunRequest = z.input<typeof runRequestSchema>;
+
+export const rerunRequestSchema = z
+  .strictObject({
+    version: z
+      .enum(["same", "latest"], "must be same or latest")
+      .default("same")
+      .meta({ description: "same: as it was, with its version and config; latest: with those in use now." }),
+    successors: runRequestSchema.shape.successors,
+  })
+  .meta({ id: "RerunRequest" });
+export type RerunRequest = z.input<typeof rerunRequestSchema>;

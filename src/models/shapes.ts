@@ -76,25 +76,3 @@ export function toPage<Row extends { id: number }, T>(rows: Row[], limit: number
   const last = rows.length > limit ? shown.at(-1) : undefined;
   return { items: shown.map(show), next: last ? encodeCursor(last.id) : null };
 }
-
-/** The error document of RFC 9457, sent as application/problem+json. */
-export const problemSchema = z
-  .object({
-    type: z.string().meta({ description: "URI of the kind of problem." }),
-    title: z.string().meta({ description: "The kind of problem in words." }),
-    status: z.number().int().meta({ description: "The HTTP status." }),
-    code: z.string().meta({ description: "Machine-readable code, listed in docs/errors.md." }),
-    detail: z.string().meta({ description: "What is wrong, where, and how to mend it." }),
-    instance: z.string().meta({ description: "The path that was asked." }),
-    errors: z
-      .array(
-        z.object({
-          pointer: z.string().meta({ description: "JSON pointer, parameter, part or archive entry." }),
-          message: z.string().meta({ description: "What is wrong there." }),
-        }),
-      )
-      .meta({ description: "Every single fault." }),
-  })
-  .meta({ id: "Problem", description: "RFC 9457 problem details." });
-
-export type Problem = z.infer<typeof problemSchema>;

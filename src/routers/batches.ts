@@ -4,6 +4,7 @@ import type { BatchController } from "../controllers/batch-controller.js";
 import { batchQuery, batchSchema, enableRequestSchema, removeQuery } from "../models/batch.js";
 import { executionSchema, runRequestSchema } from "../models/execution.js";
 import { batchReference, pageOf } from "../models/shapes.js";
+import { uploadQuery, uploadReportSchema } from "../models/upload.js";
 import { route, type Route } from "./route.js";
 
 const tag = "Batches";
@@ -14,11 +15,14 @@ const body = z.strictObject({
     .meta({ description: "The batch config: a JSON document, as a field or as a file. See the schema BatchConfig." }),
 });
 const multipart = { files: { batch: { maxCount: 1, description: "The zip, with script.sh in its root." } } };
-const created = { 201: { description: "The new batch; Location is its address.", schema: batchSchema } };
-const uploadProblems = [409, 413, 415, 422];
+const created = {
+  200: { description: "With dryRun: the report on an upload that would be taken.", schema: uploadReportSchema },
+  201: { description: "The new batch; Location is its address.", schema: batchSchema },
+};
+const uploadProblems = [409, 413, 415, 422, 507];
 
 export function batchRoutes(batches: BatchController): Route[] {
-  return [...uploadRoutes(batches), ...readRoutes(batches), ...actionRoutes(batches)];
+  return [...uploadRoutes(batches), ...readRoutes(batches), ...changeRoutes(batches), ...actionRoutes(batches)];
 }
 
 function uploadRoutes(batches: BatchController): Route[] {
@@ -28,6 +32,8 @@ function uploadRoutes(batches: BatchController): Route[] {
       path: "/batches",
       tag,
       summary: "Upload a batch and schedule it",
+      query: uploadQuery,
+      repeatable: true,
       multipart,
       body,
       answers: created,
@@ -40,6 +46,8 @@ function uploadRoutes(batches: BatchController): Route[] {
       tag,
       summary: "Upload a batch that runs after an existing one",
       params,
+      query: uploadQuery,
+      repeatable: true,
       multipart,
       body,
       answers: created,
@@ -83,6 +91,42 @@ function readRoutes(batches: BatchController): Route[] {
   ];
 }
 
+function changeRoutes(batches: BatchController): Route[] {
+  return [
+    route({
+      method: "patch",
+      path: "/batches/:id",
+      tag,
+      summary: "Edit a batch's config; its schedule is planned anew in the same step",
+      description:
+        "The body is a merge patch (RFC 7396) of the config: what it names changes, null takes away. Send the ETag that you " +
+        "have read as If-Match, and an edit that somebody else made meanwhile is not overwritten.",
+      params,
+      query: uploadQuery,
+      body: z.record(z.string(), z.json(), "must be an object with the keys to change").meta({ id: "BatchPatch" }),
+      answers: {
+        200: {
+          description: "The batch as it is now; with dryRun the report.",
+          schema: z.union([batchSchema, uploadReportSchema]),
+        },
+      },
+      problems: [404, 409, 412, 413, 415, 422],
+      handle: batches.edit,
+    }),
+    route({
+      method: "delete",
+      path: "/batches/:id",
+      tag,
+      summary: "Delete a batch; its executions and logs stay",
+      params,
+      query: removeQuery,
+      answers: { 204: { description: "It is gone." } },
+      problems: [404, 409, 412],
+      handle: batches.remove,
+    }),
+  ];
+}
+
 function actionRoutes(batches: BatchController): Route[] {
   return [
     route({
@@ -92,8 +136,9 @@ function actionRoutes(batches: BatchController): Route[] {
       summary: "Run a batch now, alone or with its successors",
       params,
       body: runRequestSchema.optional(),
+      repeatable: true,
       answers: { 202: { description: "The execution; Location is its address.", schema: executionSchema } },
-      problems: [404, 413, 415],
+      problems: [404, 409, 413, 415],
       handle: batches.run,
     }),
     route({
@@ -117,17 +162,6 @@ function actionRoutes(batches: BatchController): Route[] {
       answers: { 200: { description: "The batch.", schema: batchSchema } },
       problems: [404],
       handle: batches.disable,
-    }),
-    route({
-      method: "delete",
-      path: "/batches/:id",
-      tag,
-      summary: "Delete a batch; its executions and logs stay",
-      params,
-      query: removeQuery,
-      answers: { 204: { description: "It is gone." } },
-      problems: [404, 409],
-      handle: batches.remove,
     }),
   ];
 }

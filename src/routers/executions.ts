@@ -1,7 +1,7 @@
 // The URL table of executions and their logs.
 import { z } from "zod";
 import type { ExecutionController } from "../controllers/execution-controller.js";
-import { executionQuery, executionSchema, logQuery } from "../models/execution.js";
+import { executionQuery, executionSchema, logQuery, rerunRequestSchema } from "../models/execution.js";
 import { idText, pageOf } from "../models/shapes.js";
 import { route, type Route } from "./route.js";
 
@@ -15,6 +15,10 @@ const logAnswers = {
 };
 
 export function executionRoutes(executions: ExecutionController): Route[] {
+  return [...rowRoutes(executions), ...logRoutes(executions)];
+}
+
+function rowRoutes(executions: ExecutionController): Route[] {
   return [
     route({
       method: "get",
@@ -45,6 +49,24 @@ export function executionRoutes(executions: ExecutionController): Route[] {
       problems: [404, 409],
       handle: executions.cancel,
     }),
+    route({
+      method: "post",
+      path: "/executions/:id/rerun",
+      tag,
+      summary: "Run it once more: as it was, or with the latest version",
+      description: "With its arguments, payload and inputs, and the planned instant that it was told.",
+      params,
+      body: rerunRequestSchema.optional(),
+      repeatable: true,
+      answers: { 202: { description: "The new execution; Location is its address.", schema: executionSchema } },
+      problems: [404, 409, 413, 415],
+      handle: executions.rerun,
+    }),
+  ];
+}
+
+function logRoutes(executions: ExecutionController): Route[] {
+  return [
     route({
       method: "get",
       path: "/executions/:id/log",

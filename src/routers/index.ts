@@ -6,8 +6,10 @@ import type { ChainRunController } from "../controllers/chain-run-controller.js"
 import type { ChainController } from "../controllers/chain-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
+import type { PinController } from "../controllers/pin-controller.js";
 import type { PlanController } from "../controllers/plan-controller.js";
 import { API } from "../controllers/reply.js";
+import type { VersionUploadController } from "../controllers/version-upload-controller.js";
 import type { Logger } from "../handlers/logger.js";
 import { batchRoutes } from "./batches.js";
 import { chainRunRoutes } from "./chain-runs.js";
@@ -17,8 +19,10 @@ import { executionRoutes } from "./executions.js";
 import { healthRoutes } from "./health.js";
 import { handleErrors, noSuchRoute } from "./middleware/errors.js";
 import { openApiDocument } from "./openapi.js";
+import { pinRoutes } from "./pins.js";
 import { planRoutes } from "./plan.js";
 import { serve, type ServeOptions } from "./serve.js";
+import { versionUploadRoutes } from "./version-uploads.js";
 
 export interface Controllers {
   batches: BatchController;
@@ -26,6 +30,8 @@ export interface Controllers {
   chainRuns: ChainRunController;
   executions: ExecutionController;
   plan: PlanController;
+  pins: PinController;
+  versionUploads: VersionUploadController;
   health: HealthController;
 }
 
@@ -62,6 +68,8 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
         ...planRoutes(controllers.plan),
+        ...pinRoutes(controllers.pins),
+        ...versionUploadRoutes(controllers.versionUploads),
       ],
     },
     { prefix: "", routes: healthRoutes(controllers.health) },

@@ -3,7 +3,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { z, type ZodObject } from "zod";
 import { API } from "../controllers/reply.js";
 import { batchConfigSchema } from "../models/batch-config.js";
-import { problemSchema } from "../models/shapes.js";
+import { problemSchema } from "../models/problem.js";
 import type { Answer, Route } from "./route.js";
 
 const PROBLEMS: Record<number, string> = {

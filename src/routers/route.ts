@@ -32,6 +32,8 @@ export interface Route {
   query?: Schema;
   body?: Schema;
   multipart?: Multipart;
+  /** True: it makes something, and takes the header Idempotency-Key. */
+  repeatable?: boolean;
   answers: Record<number, Answer>;
   /** Codes of problems it answers beside those that any route does. */
   problems?: number[];

@@ -10,21 +10,25 @@ import { faultsOf } from "../models/faults.js";
 import { explainJson } from "../models/json.js";
 import type { z } from "zod";
 import type { AccessService } from "../services/access-service.js";
+import type { IdempotencyService, KeyedRequest } from "../services/idempotency-service.js";
 import type { Route } from "./route.js";
 import { uploadReader, type Upload, type UploadOptions } from "./middleware/upload.js";
 
 export interface ServeOptions {
   access: AccessService;
+  idempotency: IdempotencyService;
   upload: UploadOptions;
   /** Aborted when the service stops: answers without an end of their own are then broken off. */
   stopping: AbortSignal;
 }
 
 const NOBODY: Actor = { kind: "user", name: "anonymous" };
-const parseJson: RequestHandler = express.json({ limit: "1mb", strict: false });
+/** The second is the media type of RFC 7396. */
+const JSON_TYPES = ["application/json", "application/merge-patch+json"];
+const parseJson: RequestHandler = express.json({ limit: "1mb", strict: false, type: JSON_TYPES });
 
 /** The handler of one route. Authentication comes before anything of the body is read. */
-export function serve(route: Route, { access, upload, stopping }: ServeOptions): RequestHandler {
+export function serve(route: Route, { access, idempotency, upload, stopping }: ServeOptions): RequestHandler {
   const readUpload = route.multipart && uploadReader(route.multipart, upload);
   return async (request, response) => {
     const actor = route.open ? NOBODY : await access.authenticate(request.headers.authorization);
@@ -41,9 +45,50 @@ export function serve(route: Route, { access, upload, stopping }: ServeOptions):
       actor,
       headers,
       gone: goneSignal(response),
+      keep: null,
     };
-    await send(await route.handle(ask), response, stopping);
+    const key = route.repeatable ? headers["idempotency-key"] : undefined;
+    const keyed = key === undefined ? null : { key, actor, content: contentOf(request, received) };
+    await send(await (keyed ? once(route, ask, keyed, idempotency) : route.handle(ask)), response, stopping);
   };
+}
+
+/** Carries a request out that has a key, unless that was done before: then the answer is the one that was given. */
+async function once(
+  route: Route,
+  ask: Ask<unknown, unknown, unknown>,
+  keyed: KeyedRequest,
+  idempotency: IdempotencyService,
+): Promise<Reply> {
+  const repeated = async (): Promise<Reply | null> => {
+    const answer = await idempotency.answerTo(keyed);
+    return answer && { ...answer, headers: { ...answer.headers, "Idempotent-Replayed": "true" } };
+  };
+  const known = await repeated();
+  if (known) return known;
+  try {
+    return await route.handle({
+      ...ask,
+      keep: (transaction, answer) => idempotency.keep(transaction, keyed, answer),
+    });
+  } catch (error) {
+    // Of two at once the other one was first, or it has failed on what the other one has made.
+    const first = isOutdone(error) ? await repeated() : null;
+    if (first) return first;
+    throw error;
+  }
+}
+
+function isOutdone(error: unknown): boolean {
+  return (
+    error instanceof Error && (error.name === "AnsweredMeanwhile" || (error as Partial<AppError>).code === "conflict")
+  );
+}
+
+/** All that makes a request what it is, in pieces. */
+function contentOf(request: Request, { body, files }: { body: unknown; files: Upload["files"] }): string[] {
+  const parts = Object.entries(files).flatMap(([part, list]) => list.map(({ name, sha256 }) => [part, name, sha256]));
+  return [request.method, request.originalUrl, JSON.stringify(body ?? null), JSON.stringify(parts)];
 }
 
 async function readJson(
@@ -53,7 +98,7 @@ async function readJson(
 ): Promise<{ body: unknown; files: Upload["files"] }> {
   const empty = request.headers["content-length"] === undefined && request.headers["transfer-encoding"] === undefined;
   if (!route.body || empty || request.headers["content-length"] === "0") return { body: undefined, files: {} };
-  if (!request.is("application/json")) {
+  if (!request.is(JSON_TYPES)) {
     throw new AppError("unsupported", "Send the body as application/json.", { reason: "not_json" });
   }
   await new Promise<void>((resolve, reject) => {
@@ -89,7 +134,8 @@ async function send(
 ): Promise<void> {
   response.status(status).set(headers);
   if (json !== undefined) {
-    response.json(json);
+    // Not by Express' own json(): given an ETag it would answer 304, though more of a batch changes than its tag tells.
+    response.type("application/json").end(JSON.stringify(json));
     return;
   }
   const source = file === undefined ? bytes && Readable.from(bytes, { objectMode: false }) : createReadStream(file);

@@ -1,19 +1,25 @@
 // The typed HTTP client: what the tests, the demo and other programs use. Runs in browsers too.
-import type { BatchView, ChainView, EnableRequest } from "../models/batch.js";
+import type { BatchView, ChainView, EnableRequest, LinkView } from "../models/batch.js";
 import type { BatchConfigInput } from "../models/batch-config.js";
 import type { ChainRunView } from "../models/chain-run.js";
-import type { ExecutionView, RunRequest } from "../models/execution.js";
+import type { ExecutionView, RerunRequest, RunRequest } from "../models/execution.js";
+import type { TriggerView } from "../models/pin.js";
 import type { GapView, PlannedRunsView } from "../models/plan.js";
 import type { Page } from "../models/shapes.js";
+import type { UploadReport } from "../models/upload.js";
 import type { WhyView } from "../models/why.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
 export type { BatchConfigInput } from "../models/batch-config.js";
-export type { ExecutionView, RunRequest } from "../models/execution.js";
+export type { Finding } from "../models/finding.js";
+export type { TriggerView } from "../models/pin.js";
+export type { UploadReport } from "../models/upload.js";
+export type { ExecutionView, RerunRequest, RunRequest } from "../models/execution.js";
 export type { GapView, PlannedRunsView, PlannedRunView } from "../models/plan.js";
-export type { Page, Problem } from "../models/shapes.js";
+export type { Page } from "../models/shapes.js";
+export type { Problem } from "../models/problem.js";
 export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
 
@@ -56,6 +62,45 @@ export interface LogQuery {
   attempt?: number;
 }
 
+/** What every call takes that makes something. */
+export interface MakeOptions {
+  /** The same key and request give the same answer, and nothing is made twice: for 24 hours. */
+  idempotencyKey?: string;
+}
+
+export interface VersionView {
+  version: number;
+  known: boolean;
+}
+
+export interface EditOptions {
+  /** The etag that was read; the edit is refused with 412 if there is another one by now. */
+  ifMatch?: string;
+}
+
+export interface VersionOptions extends MakeOptions, EditOptions {
+  /** The whole config, if that changes too. */
+  config?: BatchConfigInput;
+  /** False: the version in use stays in use. */
+  activate?: boolean;
+}
+
+/** The keys of a config that change; null takes one away. */
+export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Key] | null };
+
+function keyOf({ idempotencyKey }: MakeOptions): Record<string, string | undefined> {
+  return { "Idempotency-Key": idempotencyKey };
+}
+
+function uploadOf(archive: Archive, config: BatchConfigInput): FormData {
+  return upload(config, "batch", [{ name: `${config.name}.zip`, archive }]);
+}
+
+function chainOf(archives: Record<string, Archive>, configs: BatchConfigInput[]): FormData {
+  const files = Object.entries(archives).map(([name, archive]) => ({ name, archive }));
+  return upload(configs, "batches", files);
+}
+
 function upload(config: unknown, part: string, archives: { name: string; archive: Archive }[]): FormData {
   const form = new FormData();
   form.set("config", JSON.stringify(config));
@@ -75,31 +120,45 @@ export class BatchlineClient {
 
   readonly batches = {
     /** Uploads a batch: its zip and its config. */
-    create: (archive: Archive, config: BatchConfigInput): Promise<BatchView> =>
-      this.connection.send("POST", "/batches", upload(config, "batch", [{ name: `${config.name}.zip`, archive }])),
+    create: (archive: Archive, config: BatchConfigInput, options: MakeOptions = {}): Promise<BatchView> =>
+      this.connection.send("POST", "/batches", uploadOf(archive, config), { headers: keyOf(options) }),
     /** Uploads a batch that runs after an existing one. */
-    attach: (predecessor: string | number, archive: Archive, config: BatchConfigInput): Promise<BatchView> =>
+    attach: (
+      predecessor: string | number,
+      archive: Archive,
+      config: BatchConfigInput,
+      options: MakeOptions = {},
+    ): Promise<BatchView> =>
       this.connection.send(
         "POST",
         `/batches/${encodeURIComponent(predecessor)}/successors`,
-        upload(config, "batch", [{ name: `${config.name}.zip`, archive }]),
+        uploadOf(archive, config),
+        { headers: keyOf(options) },
       ),
+    /** Everything that can be said of an upload, without keeping it. */
+    check: (archive: Archive, config: BatchConfigInput): Promise<UploadReport> =>
+      this.report("POST", "/batches", uploadOf(archive, config)),
+    /** Changes what `patch` names of the config; null takes away. @param ifMatch the etag of the batch as it was read */
+    edit: (id: string | number, patch: BatchPatch, { ifMatch }: EditOptions = {}): Promise<BatchView> =>
+      this.connection.send("PATCH", `/batches/${encodeURIComponent(id)}`, patch, { headers: { "If-Match": ifMatch } }),
     list: (query: BatchListQuery = {}): Promise<Page<BatchView>> =>
-      this.connection.send("GET", "/batches", undefined, { ...query }),
+      this.connection.send("GET", "/batches", undefined, { query: { ...query } }),
     /** By id or unique name. */
     get: (id: string | number): Promise<BatchView> => this.connection.send("GET", `/batches/${encodeURIComponent(id)}`),
     /** @param force what of it has not ended is ended first */
     remove: (id: string | number, { force = false } = {}): Promise<void> =>
-      this.connection.send("DELETE", `/batches/${encodeURIComponent(id)}`, undefined, force ? { force: 1 } : {}),
-    run: (id: string | number, request: RunRequest = {}): Promise<ExecutionView> =>
-      this.connection.send("POST", `/batches/${encodeURIComponent(id)}/run`, request),
+      this.connection.send("DELETE", `/batches/${encodeURIComponent(id)}`, undefined, {
+        query: force ? { force: 1 } : {},
+      }),
+    run: (id: string | number, request: RunRequest = {}, options: MakeOptions = {}): Promise<ExecutionView> =>
+      this.connection.send("POST", `/batches/${encodeURIComponent(id)}/run`, request, { headers: keyOf(options) }),
     enable: (id: string | number, request: EnableRequest = {}): Promise<BatchView> =>
       this.connection.send("POST", `/batches/${encodeURIComponent(id)}/enable`, request),
     disable: (id: string | number): Promise<BatchView> =>
       this.connection.send("POST", `/batches/${encodeURIComponent(id)}/disable`),
     /** Why it ran, did not run, or will or will not run at an instant (ISO 8601 with zone); now if left out. */
     why: (id: string | number, at?: string): Promise<WhyView> =>
-      this.connection.send("GET", `/batches/${encodeURIComponent(id)}/why`, undefined, { at }),
+      this.connection.send("GET", `/batches/${encodeURIComponent(id)}/why`, undefined, { query: { at } }),
     /** The planned instants that have passed without a run while it was disabled. */
     gap: (id: string | number): Promise<GapView> =>
       this.connection.send("GET", `/batches/${encodeURIComponent(id)}/gap`),
@@ -112,10 +171,48 @@ export class BatchlineClient {
 
   readonly chains = {
     /** Uploads several batches at once: each config names its archive by `script`. */
-    create: (archives: Record<string, Archive>, configs: BatchConfigInput[]): Promise<ChainView> => {
-      const files = Object.entries(archives).map(([name, archive]) => ({ name, archive }));
-      return this.connection.send("POST", "/chains", upload(configs, "batches", files));
+    create: (
+      archives: Record<string, Archive>,
+      configs: BatchConfigInput[],
+      options: MakeOptions = {},
+    ): Promise<ChainView> =>
+      this.connection.send("POST", "/chains", chainOf(archives, configs), { headers: keyOf(options) }),
+    /** Everything that can be said of an upload, without keeping it. */
+    check: (archives: Record<string, Archive>, configs: BatchConfigInput[]): Promise<UploadReport> =>
+      this.report("POST", "/chains", chainOf(archives, configs)),
+  };
+
+  readonly versions = {
+    /** Uploads another version of a batch; what it has already is recognised. */
+    create: (
+      batch: string | number,
+      archive: Archive,
+      { config, activate = true, ...options }: VersionOptions = {},
+    ): Promise<VersionView> => {
+      const form = new FormData();
+      if (config) form.set("config", JSON.stringify(config));
+      form.set("batch", archive instanceof Blob ? archive : new Blob([archive]), "batch.zip");
+      const query = activate ? {} : { activate: 0 };
+      const headers = { ...keyOf(options), "If-Match": options.ifMatch };
+      return this.connection.send("POST", `/batches/${encodeURIComponent(batch)}/versions`, form, { query, headers });
     },
+    /** Uses this version from now on. @param config true: with the config that was in use when it was uploaded */
+    activate: (batch: string | number, version: number, { config = false } = {}): Promise<BatchView> =>
+      this.connection.send("POST", `/batches/${encodeURIComponent(batch)}/versions/${version}/activate`, { config }),
+  };
+
+  readonly triggers = {
+    get: (id: number): Promise<TriggerView> => this.connection.send("GET", `/triggers/${id}`),
+    /** @param version null: whichever is active */
+    pin: (id: number, version: number | null): Promise<TriggerView> =>
+      this.connection.send("PATCH", `/triggers/${id}`, { version }),
+  };
+
+  readonly links = {
+    get: (id: number): Promise<LinkView> => this.connection.send("GET", `/links/${id}`),
+    /** @param version null: whichever is active */
+    pin: (id: number, version: number | null): Promise<LinkView> =>
+      this.connection.send("PATCH", `/links/${id}`, { version }),
   };
 
   readonly chainRuns = {
@@ -126,14 +223,17 @@ export class BatchlineClient {
   readonly plannedRuns = {
     /** What should run in a window, beside what did run; oldest first. */
     list: (query: PlannedRunsQuery = {}): Promise<PlannedRunsView> =>
-      this.connection.send("GET", "/planned-runs", undefined, { ...query }),
+      this.connection.send("GET", "/planned-runs", undefined, { query: { ...query } }),
   };
 
   readonly executions = {
     list: (query: ExecutionListQuery = {}): Promise<Page<ExecutionView>> =>
-      this.connection.send("GET", "/executions", undefined, { ...query }),
+      this.connection.send("GET", "/executions", undefined, { query: { ...query } }),
     get: (id: number): Promise<ExecutionView> => this.connection.send("GET", `/executions/${id}`),
     cancel: (id: number): Promise<ExecutionView> => this.connection.send("POST", `/executions/${id}/cancel`),
+    /** Once more, as it was or with the latest version. */
+    rerun: (id: number, request: RerunRequest = {}, options: MakeOptions = {}): Promise<ExecutionView> =>
+      this.connection.send("POST", `/executions/${id}/rerun`, request, { headers: keyOf(options) }),
     /** Standard output as text. */
     log: (id: number, query: LogQuery = {}): Promise<string> => this.text(`/executions/${id}/log`, { ...query }),
     /** Standard error as text. */
@@ -144,7 +244,12 @@ export class BatchlineClient {
       this.connection.stream(`/executions/${id}/log`, { follow: 1 }, signal),
   };
 
+  /** A dry run: its report comes with 200, or with 422 if the upload would be refused. */
+  private async report(method: string, path: string, body: unknown): Promise<UploadReport> {
+    return this.connection.send(method, path, body, { query: { dryRun: 1 }, alsoOk: [422] });
+  }
+
   private async text(path: string, query: Query): Promise<string> {
-    return (await this.connection.request("GET", path, undefined, query)).text();
+    return (await this.connection.request("GET", path, undefined, { query })).text();
   }
 }

@@ -1,6 +1,6 @@
 // The wire under the client: addresses, the token, and problem documents turned back into errors.
 import { HTTP_STATUS, type ErrorCode } from "../errors.js";
-import { problemSchema, type Problem } from "../models/shapes.js";
+import { problemSchema, type Problem } from "../models/problem.js";
 
 export interface ConnectionOptions {
   /** The service's address, such as `http://127.0.0.1:8080`. */
@@ -10,6 +10,16 @@ export interface ConnectionOptions {
 }
 
 export type Query = Record<string, string | number | boolean | undefined>;
+
+/** What else a request may carry. */
+export interface Extras {
+  query?: Query;
+  /** Those without a value are left out. */
+  headers?: Record<string, string | undefined>;
+  signal?: AbortSignal | undefined;
+  /** Statuses that are no failure beside those of success. */
+  alsoOk?: number[];
+}
 
 /** What the service answered instead of what was asked for. */
 export class ApiError extends Error {
@@ -56,18 +66,14 @@ export class Connection {
   }
 
   /** One request; rejects with an ApiError unless the answer is a success. */
-  async request(
-    method: string,
-    path: string,
-    body?: unknown,
-    query: Query = {},
-    signal?: AbortSignal,
-  ): Promise<Response> {
+  async request(method: string, path: string, body?: unknown, extras: Extras = {}): Promise<Response> {
+    const { query = {}, signal } = extras;
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     const search = new URLSearchParams(
       given.map(([name, value]): [string, string] => [name, String(value)]),
     ).toString();
     const headers = new Headers();
+    for (const [name, value] of Object.entries(extras.headers ?? {})) if (value !== undefined) headers.set(name, value);
     if (this.options.token !== undefined) headers.set("Authorization", `Bearer ${this.options.token}`);
     const isForm = body instanceof FormData;
     if (body !== undefined && !isForm) headers.set("Content-Type", "application/json");
@@ -77,19 +83,19 @@ export class Connection {
       body: body === undefined ? null : isForm ? body : JSON.stringify(body),
       signal: signal ?? null,
     });
-    if (!response.ok) throw await toError(response);
+    if (!response.ok && !extras.alsoOk?.includes(response.status)) throw await toError(response);
     return response;
   }
 
   /** A request whose answer is JSON, or nothing. */
-  async send<T>(method: string, path: string, body?: unknown, query?: Query): Promise<T> {
-    const response = await this.request(method, path, body, query);
+  async send<T>(method: string, path: string, body?: unknown, extras?: Extras): Promise<T> {
+    const response = await this.request(method, path, body, extras);
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
 
   /** The body of an answer as text, chunk by chunk as it comes. */
   async *stream(path: string, query: Query, signal?: AbortSignal): AsyncGenerator<string> {
-    const response = await this.request("GET", path, undefined, query, signal);
+    const response = await this.request("GET", path, undefined, { query, signal });
     if (!response.body) return;
     const decoder = new TextDecoder();
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {

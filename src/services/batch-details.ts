@@ -3,6 +3,7 @@ import { In, type EntityManager } from "typeorm";
 import { Batch } from "../entities/batch.js";
 import type { Execution } from "../entities/execution.js";
 import { Link } from "../entities/link.js";
+import { Trigger } from "../entities/trigger.js";
 import { lastExecutions } from "../database/batch-queries.js";
 import { activeByBatch } from "../jobs/admission.js";
 import { scheduleOf } from "../models/batch-config.js";
@@ -16,6 +17,8 @@ export interface BatchDetails {
   activeExecutions: number;
   lastExecution: Execution | null;
   schedule: Schedule | null;
+  /** What plans it; null if it has no schedule. */
+  trigger: Trigger | null;
   /** The next planned instants, in ms since 1970; none while it is disabled. */
   nextRuns: number[];
   /** The disabled batch that withdraws this one: itself or one before it. */
@@ -32,6 +35,7 @@ export async function batchDetails(manager: EntityManager, batches: Batch[], now
     where: [{ predecessorId: In(ids) }, { successorId: In(ids) }],
     order: { id: "ASC" },
   });
+  const triggers = await manager.findBy(Trigger, { batchId: In(ids) });
   const active = await activeByBatch(manager, ids);
   const last = await lastExecutions(manager, ids);
   const disabledBy = await disabling(
@@ -41,6 +45,7 @@ export async function batchDetails(manager: EntityManager, batches: Batch[], now
   return batches.map((batch) => ({
     batch,
     ...planned(batch, now),
+    trigger: triggers.find(({ batchId }) => batchId === batch.id) ?? null,
     predecessors: links.filter(({ successorId }) => successorId === batch.id),
     successors: links.filter(({ predecessorId }) => predecessorId === batch.id),
     activeExecutions: active.get(batch.id)?.length ?? 0,

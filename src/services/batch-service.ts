@@ -1,14 +1,14 @@
-// Batches, for whoever asks: upload, read, run, enable, disable, delete.
-import { In, type EntityManager } from "typeorm";
+// Batches, for whoever asks: upload, read, edit, run, enable, disable, delete.
+import type { EntityManager } from "typeorm";
 import type { Database } from "../database/database.js";
-import { findBatch, pageOfBatches } from "../database/batch-queries.js";
+import { pageOfBatches } from "../database/batch-queries.js";
 import type { Transaction } from "../database/transaction.js";
 import { Artifact } from "../entities/artifact.js";
 import { Batch } from "../entities/batch.js";
 import type { Execution } from "../entities/execution.js";
 import { Trigger } from "../entities/trigger.js";
 import { AppError } from "../errors.js";
-import type { ArtifactStore } from "../handlers/artifact-store/artifact-store.js";
+import type { ArtifactStore, ReceivedFile, StoredArtifact } from "../handlers/artifact-store/artifact-store.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import type { Logger } from "../handlers/logger.js";
@@ -23,11 +23,33 @@ import type { RunRequest } from "../models/execution.js";
 import { batchDetails, type BatchDetails } from "./batch-details.js";
 import type { Deletion } from "./deletion.js";
 import type { Enablement } from "./enablement.js";
-import type { ReceivedFile, Registration } from "./registration.js";
+import type { Conclude } from "./idempotency-service.js";
+import { batchEtag, namedBatch, noBatch, refuseStale } from "./named-batch.js";
+import type { Registered, Registration } from "./registration.js";
 import { readConfig } from "./upload-config.js";
+import type { Circumstances, UploadDesk, UploadOrder, UploadOutcome } from "./upload-desk.js";
+
+/** An upload of one new batch. */
+export interface BatchUpload {
+  /** JSON text. */
+  config: string;
+  file: ReceivedFile;
+  /** Id or name of an existing batch that it follows. */
+  after?: string;
+}
+
+interface Removal {
+  force: boolean;
+  /** The header If-Match. */
+  ifMatch: string | undefined;
+  actor: Actor;
+}
 
 interface Collaborators {
   database: Database;
+  uploads: UploadDesk;
+  /** The shortest time between two planned runs. */
+  minIntervalMs: number;
   registration: Registration;
   enablement: Enablement;
   deletion: Deletion;
@@ -43,33 +65,27 @@ interface Collaborators {
 export class BatchService {
   constructor(private readonly with_: Collaborators) {}
 
-  /** Makes a batch from one config and one archive, and plans it. */
-  async create(config: string, file: ReceivedFile, actor: Actor): Promise<BatchDetails> {
-    return this.upload(config, file, actor);
-  }
-
-  /** The same, as a successor of an existing batch. */
-  async attach(reference: string, config: string, file: ReceivedFile, actor: Actor): Promise<BatchDetails> {
-    const { batch } = await this.get(reference);
-    return this.upload(config, file, actor, batch.id);
+  /**
+   * Makes a batch from one config and one archive, and plans it.
+   *
+   * @param after an existing batch that it follows
+   */
+  async create(
+    { config, file, after }: BatchUpload,
+    circumstances: Circumstances<BatchDetails>,
+  ): Promise<UploadOutcome<BatchDetails>> {
+    const { clock, minIntervalMs, registration, uploads } = this.with_;
+    const attachTo = after === undefined ? {} : { attachTo: await this.idOf(after) };
+    const place = { pointerOf: () => "", ...attachTo };
+    const read = readConfig(config, { now: clock.now(), minIntervalMs });
+    const order = registration.order({ read, archives: [file], place, actor: circumstances.actor });
+    return uploads.handle(onlyBatch(order), circumstances);
   }
 
   async get(reference: string | number): Promise<BatchDetails> {
     return this.with_.database.read(async (manager) => {
-      const batch = await findBatch(manager, reference);
-      const [details] = batch ? await this.details(manager, [batch]) : [];
+      const [details] = await this.details(manager, [await namedBatch(manager, reference)]);
       return details ?? noBatch(reference);
-    });
-  }
-
-  /** Details of batches by id, in the given order. */
-  async getAll(ids: number[]): Promise<BatchDetails[]> {
-    return this.with_.database.read(async (manager) => {
-      const rows = await manager.findBy(Batch, { id: In(ids) });
-      return this.details(
-        manager,
-        ids.flatMap((id) => rows.filter((row) => row.id === id)),
-      );
     });
   }
 
@@ -81,16 +97,20 @@ export class BatchService {
   /** The archive in use, as it was uploaded. */
   async artifact(reference: string): Promise<{ file: string; artifact: Artifact }> {
     const artifact = await this.with_.database.read(async (manager) => {
-      const batch = (await findBatch(manager, reference)) ?? noBatch(reference);
+      const batch = await namedBatch(manager, reference);
       return manager.findOneByOrFail(Artifact, { batchId: batch.id, version: batch.version });
     });
     return { file: this.with_.artifacts.zipFile(artifact.storageKey), artifact };
   }
 
   /** Asks for a run now, of this batch alone or with its successors. The overlap policy applies as to any run. */
-  async run(reference: string, request: RunRequest, actor: Actor): Promise<Execution> {
+  async run(
+    reference: string,
+    request: RunRequest,
+    { actor, conclude }: { actor: Actor; conclude: Conclude<Execution> },
+  ): Promise<Execution> {
     return this.with_.database.write(async (transaction) => {
-      const batch = (await findBatch(transaction.manager, reference)) ?? noBatch(reference);
+      const batch = await namedBatch(transaction.manager, reference);
       const [execution] = await this.with_.queue.enqueue(transaction, [
         {
           batch,
@@ -102,6 +122,7 @@ export class BatchService {
         },
       ]);
       if (!execution) throw new AppError("internal", "No execution was made.");
+      await conclude(transaction, execution);
       return execution;
     });
   }
@@ -127,11 +148,12 @@ export class BatchService {
    * @param force what of it has not ended is ended first; waits for that
    * @throws AppError `conflict` if an execution of it has not ended
    */
-  async remove(reference: string, force: boolean, actor: Actor): Promise<void> {
+  async remove(reference: string, { force, ifMatch, actor }: Removal): Promise<void> {
     if (force) await this.with_.deletion.endAll(await this.idOf(reference), actor);
     await this.with_.database.write(async (transaction) => {
       const { manager } = transaction;
-      const batch = (await findBatch(manager, reference, { lock: true })) ?? noBatch(reference);
+      const batch = await namedBatch(manager, reference, { lock: true });
+      refuseStale(batchEtag(batch), ifMatch);
       const [active] = (await activeByBatch(manager, [batch.id])).get(batch.id) ?? [];
       if (active) {
         const message = `Execution ${active.id ?? ""} of "${batch.name}" has not ended; wait for it, cancel it, or delete with force=1.`;
@@ -154,13 +176,6 @@ export class BatchService {
     return batchDetails(manager, batches, this.with_.clock.now());
   }
 
-  private async upload(text: string, file: ReceivedFile, actor: Actor, attachTo?: number): Promise<BatchDetails> {
-    const config = readConfig(text, this.with_.clock.now());
-    const place = { pointerOf: () => "", ...(attachTo === undefined ? {} : { attachTo }) };
-    const { batchIds } = await this.with_.registration.register([{ config, file }], actor, place);
-    return this.get(batchIds[0] ?? 0);
-  }
-
   private async setDisabled(
     reference: string,
     disabledAt: number | null,
@@ -169,7 +184,7 @@ export class BatchService {
     const { database, enablement } = this.with_;
     const id = await database.write(async (transaction) => {
       const { manager } = transaction;
-      const batch = (await findBatch(manager, reference)) ?? noBatch(reference);
+      const batch = await namedBatch(manager, reference);
       if ((batch.disabledAt === null) !== (disabledAt === null)) {
         await manager.update(Batch, { id: batch.id }, { disabledAt });
         await this.logEvent(transaction, kind, batch, actor);
@@ -182,8 +197,7 @@ export class BatchService {
   }
 
   private async idOf(reference: string): Promise<number> {
-    const batch = await this.with_.database.read((manager) => findBatch(manager, reference));
-    return (batch ?? noBatch(reference)).id;
+    return (await this.with_.database.read((manager) => namedBatch(manager, reference))).id;
   }
 
   private async logEvent(transaction: Transaction, kind: EventKind, batch: Batch, actor: Actor): Promise<void> {
@@ -198,6 +212,15 @@ export class BatchService {
   }
 }
 
-function noBatch(reference: string | number): never {
-  throw new AppError("not_found", `There is no batch with the id or name "${reference}".`);
+/** An upload of one batch, of which the one batch is the result. */
+function onlyBatch(order: UploadOrder<Registered>): UploadOrder<BatchDetails> {
+  const check = async (transaction: Transaction) => {
+    const checked = await order.check(transaction);
+    const write = async (artifacts: StoredArtifact[]) => {
+      const { result, ...written } = await checked.write(artifacts);
+      return { ...written, result: result.batches[0] ?? noBatch("") };
+    };
+    return { ...checked, write };
+  };
+  return { ...order, check };
 }

@@ -1,37 +1,33 @@
 // Chains, for whoever asks: several batches uploaded at once and tied together.
-import { In } from "typeorm";
-import type { Database } from "../database/database.js";
-import { Link } from "../entities/link.js";
+import type { ReceivedFile } from "../handlers/artifact-store/artifact-store.js";
 import type { Clock } from "../handlers/clock.js";
-import type { Actor } from "../models/actor.js";
-import type { BatchDetails } from "./batch-details.js";
-import type { BatchService } from "./batch-service.js";
-import type { ReceivedFile, Registration } from "./registration.js";
+import type { Registered, Registration } from "./registration.js";
 import { readChain } from "./upload-config.js";
+import type { Circumstances, UploadDesk, UploadOutcome } from "./upload-desk.js";
 
 interface Collaborators {
-  database: Database;
+  uploads: UploadDesk;
   registration: Registration;
-  batches: BatchService;
   clock: Clock;
-}
-
-export interface ChainDetails {
-  batches: BatchDetails[];
-  links: Link[];
+  /** The shortest time between two planned runs. */
+  minIntervalMs: number;
 }
 
 export class ChainService {
   constructor(private readonly with_: Collaborators) {}
 
   /** Makes all batches of a chain and their links, or none: in the order of the configs, each with its archive. */
-  async create(config: string, files: ReceivedFile[], actor: Actor): Promise<ChainDetails> {
-    const uploads = readChain(config, files, this.with_.clock.now());
+  async create(
+    config: string,
+    files: ReceivedFile[],
+    circumstances: Circumstances<Registered>,
+  ): Promise<UploadOutcome<Registered>> {
+    const { clock, minIntervalMs, registration, uploads } = this.with_;
+    const read = readChain(config, files, { now: clock.now(), minIntervalMs });
     const place = { pointerOf: (index: number) => `/${index}` };
-    const { batchIds, linkIds } = await this.with_.registration.register(uploads, actor, place);
-    const links = await this.with_.database.read((manager) =>
-      manager.find(Link, { where: { id: In(linkIds) }, order: { id: "ASC" } }),
-    );
-    return { batches: await this.with_.batches.getAll(batchIds), links };
+    const { actor } = circumstances;
+    // Where they cannot be paired, all are taken apart all the same: their faults are told in the same go.
+    const archives = [...new Set([...read.archives.filter((file) => file !== undefined), ...files])];
+    return uploads.handle(registration.order({ read, archives, place, actor }), circumstances);
   }
 }

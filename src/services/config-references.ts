@@ -3,10 +3,12 @@ import { In, type EntityManager } from "typeorm";
 import { lockedForUpdate } from "../database/locks.js";
 import { nameKeyOf } from "../database/name-key.js";
 import { Batch } from "../entities/batch.js";
-import { AppError, type Fault } from "../errors.js";
+import type { Fault } from "../errors.js";
 import type { BatchConfig } from "../models/batch-config.js";
 import { findCircle, type Edge } from "../models/chain.js";
+import type { Finding } from "../models/finding.js";
 import { placeholder, type UploadPlace } from "./predecessors.js";
+import { configFinding } from "./refusal.js";
 
 /** The names in these must be of batches; those in `excludes` may come later. */
 const KEYS = ["requires", "waitFor"] as const;
@@ -17,14 +19,14 @@ type Named = Pick<BatchConfig, "name" | "waitFor">;
  * Checks the names in `requires` and `waitFor`, as part of the upload's transaction: what they name cannot go meanwhile.
  *
  * @param edges the links that the upload makes; its own batches as placeholders. Who comes after another waits for it too
- * @throws AppError `invalid` with every name that is none of a batch here or in this upload, or with the circle
+ * @returns every name that is none of a batch here or in this upload, and the circle if there is one
  */
 export async function checkReferences(
   manager: EntityManager,
   configs: BatchConfig[],
   edges: Edge[],
   { pointerOf }: UploadPlace,
-): Promise<void> {
+): Promise<Finding[]> {
   const known = new Map<string, Named>(configs.map((config) => [nameKeyOf(config.name), config]));
   await addReachable(
     manager,
@@ -49,12 +51,7 @@ export async function checkReferences(
     const message = `closes a circle in which each waits for the next and none would ever run: ${inWords(circle)}`;
     faults.push({ pointer: `${pointerOf(first)}/waitFor`, message });
   }
-  if (faults.length === 0) return;
-  const details = faults.map(({ pointer, message }) => `${pointer} ${message}`).join("; ");
-  throw new AppError("invalid", `The config names batches in a way that cannot be kept: ${details}.`, {
-    reason: "invalid_config",
-    errors: faults,
-  });
+  return faults.map((fault) => configFinding(fault));
 }
 
 /** Adds the existing batches of these names, and whatever they wait for in their turn: an old name may have come back. */

@@ -4,9 +4,11 @@ import { lockedForUpdate } from "../database/locks.js";
 import { nameKeyOf } from "../database/name-key.js";
 import { Batch } from "../entities/batch.js";
 import { AppError, type Fault } from "../errors.js";
+import type { Finding } from "../models/finding.js";
 import { scheduleOf, type BatchConfig } from "../models/batch-config.js";
 import { findCircle, withdrawn, type Edge } from "../models/chain.js";
 import { foldName } from "../models/name.js";
+import { configFinding } from "./refusal.js";
 
 /** Where the uploaded configs stand in the request, and what they are to follow. */
 export interface UploadPlace {
@@ -21,6 +23,8 @@ export interface LinkPlan {
   edges: Edge[];
   /** The uploads, as placeholders, that come after a disabled batch. */
   withdrawn: Set<number>;
+  /** Every unknown name, every schedule on a batch that follows another, and the circle if there is one. */
+  findings: Finding[];
 }
 
 /** The id that stands for an upload until its row exists. */
@@ -31,7 +35,7 @@ export function placeholder(index: number): number {
 /**
  * Settles what every upload follows.
  *
- * @throws AppError `invalid` with every unknown name, every schedule on a batch that follows another, or the circle
+ * @throws AppError `not_found` if the batch to attach to is gone
  */
 export async function planLinks(
   manager: EntityManager,
@@ -55,17 +59,20 @@ export async function planLinks(
       if (id !== undefined) predecessors.add(id);
       else faults.push({ pointer: `${pointerOf(i)}/after/${place}`, message: `there is no batch named "${name}"` });
     });
-    if (predecessors.size > 0 && scheduleOf(config)) {
-      const key = (["cron", "at", "every"] as const).find((candidate) => config[candidate] !== undefined) ?? "cron";
-      const message = "a batch that follows another is started by it and has no schedule of its own; leave it out";
-      faults.push({ pointer: `${pointerOf(i)}/${key}`, message });
-    }
+    if (predecessors.size > 0) faults.push(...scheduleFaults(config, pointerOf(i)));
     for (const predecessorId of predecessors) edges.push({ predecessorId, successorId: placeholder(i) });
   });
   refuseCircle(edges, configs, pointerOf, faults);
-  if (faults.length > 0) throw new AppError("invalid", "The chain cannot be made as described.", { errors: faults });
   const disabled = existing.filter((batch) => !batch.enabled).map(({ id }) => id);
-  return { edges, withdrawn: withdrawn(disabled, edges) };
+  return { edges, withdrawn: withdrawn(disabled, edges), findings: faults.map((fault) => configFinding(fault)) };
+}
+
+/** What is wrong with the schedule of a batch that follows another: that it has one. */
+export function scheduleFaults(config: BatchConfig, pointer: string): Fault[] {
+  if (!scheduleOf(config)) return [];
+  const key = (["cron", "at", "every"] as const).find((candidate) => config[candidate] !== undefined) ?? "cron";
+  const message = "a batch that follows another is started by it and has no schedule of its own; leave it out";
+  return [{ pointer: `${pointer}/${key}`, message }];
 }
 
 async function existingBatches(manager: EntityManager, configs: BatchConfig[], attachTo?: number): Promise<Batch[]> {

@@ -1,183 +1,186 @@
 // Registration: an upload's configs and archives become batches, artifacts, links and triggers, all or nothing.
-import { In } from "typeorm";
-import type { Database } from "../database/database.js";
+import { In, type EntityManager } from "typeorm";
 import { isUniqueViolation } from "../database/database.js";
 import { nameKeyOf } from "../database/name-key.js";
 import type { Transaction } from "../database/transaction.js";
 import { Artifact } from "../entities/artifact.js";
 import { Batch } from "../entities/batch.js";
-import { ConfigRevision } from "../entities/config-revision.js";
 import { Link } from "../entities/link.js";
-import { Trigger } from "../entities/trigger.js";
-import { AppError, type Fault } from "../errors.js";
-import type { ArtifactStore, StoredArtifact } from "../handlers/artifact-store/artifact-store.js";
+import { AppError } from "../errors.js";
+import type { ReceivedFile, StoredArtifact } from "../handlers/artifact-store/artifact-store.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
-import type { Scheduler } from "../jobs/scheduler.js";
 import type { Actor } from "../models/actor.js";
-import { linkOptions, scheduleOf, type BatchConfig } from "../models/batch-config.js";
-import { foldName } from "../models/name.js";
-import type { Schedule } from "../models/schedule.js";
+import { linkOptions, type BatchConfig } from "../models/batch-config.js";
+import type { Finding } from "../models/finding.js";
+import type { Change } from "../models/upload.js";
+import { batchDetails, type BatchDetails } from "./batch-details.js";
 import { checkReferences } from "./config-references.js";
-import { placeholder, planLinks, type UploadPlace } from "./predecessors.js";
+import { columnsOf, type ConfigWriter } from "./config-writer.js";
+import { placeholder, planLinks, type LinkPlan, type UploadPlace } from "./predecessors.js";
+import { configFinding } from "./refusal.js";
+import type { Replanning } from "./replanning.js";
+import type { ReadConfigs } from "./upload-config.js";
+import type { Checked, UploadOrder, Written } from "./upload-desk.js";
 
 interface Collaborators {
-  database: Database;
-  artifacts: ArtifactStore;
-  scheduler: Scheduler;
+  configs: ConfigWriter;
+  replanning: Replanning;
   events: EventLog;
   clock: Clock;
 }
 
-/** A file as it was received, lying in the staging folder. */
-export interface ReceivedFile {
-  path: string;
-  /** The name that the sender gave it; never used as a path. */
-  name: string;
-}
-
-/** One batch to be: its checked config and its archive. */
-export interface Upload {
-  config: BatchConfig;
-  file: ReceivedFile;
-}
-
+/** What an upload of new batches has made, in the order of the configs. */
 export interface Registered {
-  batchIds: number[];
-  linkIds: number[];
+  batches: BatchDetails[];
+  links: Link[];
+}
+
+/** An upload of new batches. */
+export interface NewBatches {
+  read: ReadConfigs;
+  /** One per config. */
+  archives: ReceivedFile[];
+  place: UploadPlace;
+  actor: Actor;
+}
+
+/** One batch to be: everything of it that is settled beforehand. */
+interface Candidate {
+  config: BatchConfig;
+  file: ReceivedFile | undefined;
+  artifact: StoredArtifact | undefined;
+  enabled: boolean;
 }
 
 export class Registration {
   constructor(private readonly with_: Collaborators) {}
 
-  /** Stores all archives, then writes all rows in one transaction; if anything fails, neither row nor file stays. */
-  async register(uploads: Upload[], actor: Actor, place: UploadPlace): Promise<Registered> {
-    const stored: StoredArtifact[] = [];
-    try {
-      for (const { file } of uploads) stored.push(await this.with_.artifacts.put(file.path));
-      return await this.with_.database.write((transaction) => this.write(transaction, uploads, stored, actor, place));
-    } catch (error) {
-      await Promise.allSettled(stored.map(({ key }) => this.with_.artifacts.remove(key)));
-      throw error;
-    }
+  /** What the upload desk needs to know of an upload of new batches. */
+  order(upload: NewBatches): UploadOrder<Registered> {
+    const { read, archives } = upload;
+    const configs = read.configs.filter((config) => config !== null);
+    const check = (transaction: Transaction) => this.check(transaction, upload, configs);
+    return { configs, findings: read.findings, archives, check };
+  }
+
+  private async check(
+    transaction: Transaction,
+    upload: NewBatches,
+    configs: BatchConfig[],
+  ): Promise<Checked<Registered>> {
+    const { manager } = transaction;
+    const { read, place } = upload;
+    const findings = await takenNames(manager, read.names);
+    // What they follow can only be told of all together.
+    if (configs.length < read.configs.length) return { findings, write: impossible };
+    const plan = await planLinks(manager, configs, place);
+    findings.push(...plan.findings, ...(await checkReferences(manager, configs, plan.edges, place)));
+    return { findings, write: (artifacts) => this.write(transaction, upload, { configs, plan, artifacts }) };
   }
 
   private async write(
     transaction: Transaction,
-    uploads: Upload[],
-    stored: StoredArtifact[],
-    actor: Actor,
-    place: UploadPlace,
-  ): Promise<Registered> {
+    { archives, actor }: NewBatches,
+    { configs, plan, artifacts }: { configs: BatchConfig[]; plan: LinkPlan; artifacts: StoredArtifact[] },
+  ): Promise<Written<Registered>> {
     const { manager } = transaction;
-    await this.refuseTakenNames(transaction, uploads, place);
-    const configs = uploads.map(({ config }) => config);
-    const plan = await planLinks(manager, configs, place);
-    await checkReferences(manager, configs, plan.edges, place);
-    const batches = new Map<number, Batch>();
-    for (const [i, { config, file }] of uploads.entries()) {
+    const batches: Batch[] = [];
+    for (const [i, config] of configs.entries()) {
       const enabled = !plan.withdrawn.has(placeholder(i));
-      const batch = await this.insertBatch(transaction, config, { enabled, pointer: place.pointerOf(i), actor });
-      batches.set(placeholder(i), batch);
-      await this.insertArtifact(transaction, batch, { artifact: stored[i], file, actor });
-      await this.insertTrigger(transaction, batch);
-      const payload = { version: batch.version };
-      const subject = { type: "batch" as const, id: batch.id, name: batch.name };
-      await this.with_.events.append(transaction, { kind: "batch.uploaded", subject, source: "api", actor, payload });
+      batches.push(
+        await this.insert(transaction, { config, file: archives[i], artifact: artifacts[i], enabled }, actor),
+      );
     }
-    const linkIds: number[] = [];
+    const idOf = (id: number) => batches[-1 - id]?.id ?? id;
+    const links: Link[] = [];
     for (const { predecessorId, successorId } of plan.edges) {
-      const successor = batches.get(successorId);
-      if (!successor) continue;
-      const ends = { predecessorId: batches.get(predecessorId)?.id ?? predecessorId, successorId: successor.id };
-      const { identifiers } = await manager.insert(Link, { ...ends, ...linkOptions(successor.config) });
-      linkIds.push(Number(identifiers[0]?.["id"]));
+      const options = linkOptions(configs[-1 - successorId] as BatchConfig);
+      const ends = { predecessorId: idOf(predecessorId), successorId: idOf(successorId) };
+      const link = Object.assign(new Link(), { ...ends, ...options, version: null });
+      await manager.insert(Link, link);
+      links.push(link);
     }
-    return { batchIds: [...batches.values()].map(({ id }) => id), linkIds };
+    const details = await batchDetails(manager, batches, this.with_.clock.now());
+    return { result: { batches: details, links }, changes: await changesOf(manager, batches, links) };
   }
 
-  private async refuseTakenNames({ manager }: Transaction, uploads: Upload[], { pointerOf }: UploadPlace) {
-    const keys = uploads.map(({ config }) => nameKeyOf(config.name));
-    const taken = new Set((await manager.findBy(Batch, { nameKey: In(keys) })).map(({ nameKey }) => nameKey));
-    const errors = uploads.flatMap(({ config }, i): Fault[] => {
-      if (!taken.has(keys[i] ?? "")) return [];
-      return [takenFault(pointerOf(i), config.name)];
-    });
-    if (errors.length > 0) throw nameTaken(errors);
+  private async insert(transaction: Transaction, candidate: Candidate, actor: Actor): Promise<Batch> {
+    const { configs, events, replanning } = this.with_;
+    const batch = await this.insertBatch(transaction, candidate);
+    await configs.record(transaction, batch, actor);
+    await this.insertArtifact(transaction, batch, candidate, actor);
+    await replanning.begin(transaction, batch);
+    const subject = { type: "batch" as const, id: batch.id, name: batch.name };
+    const payload = { version: batch.version };
+    await events.append(transaction, { kind: "batch.uploaded", subject, source: "api", actor, payload });
+    return batch;
   }
 
-  private async insertBatch(
-    { manager }: Transaction,
-    config: BatchConfig,
-    { enabled, pointer, actor }: { enabled: boolean; pointer: string; actor: Actor },
-  ): Promise<Batch> {
+  private async insertBatch({ manager }: Transaction, { config, enabled }: Candidate): Promise<Batch> {
     const now = this.with_.clock.now();
+    const counters = { version: 1, configRevision: 1, executionCount: 0, revision: 1 };
     const batch = Object.assign(new Batch(), {
-      name: config.name,
-      foldedName: foldName(config.name),
-      nameKey: nameKeyOf(config.name),
-      description: config.description,
-      config,
-      version: 1,
-      configRevision: 1,
-      disabledAt: null,
-      enabled,
-      executionCount: 0,
-      revision: 1,
-      createdAt: now,
-      updatedAt: now,
+      ...columnsOf(config),
+      ...counters,
+      ...{ disabledAt: null, enabled, createdAt: now, updatedAt: now },
     });
     try {
       await manager.insert(Batch, batch);
     } catch (error) {
-      // Somebody took the name after we had looked.
-      if (isUniqueViolation(error)) throw nameTaken([takenFault(pointer, config.name)]);
-      throw error;
+      if (!isUniqueViolation(error)) throw error;
+      // Somebody took the name after we had looked: looked at again, it is among the findings.
+      throw new AppError("conflict", "The name was taken a moment ago: choose another one.", { reason: "name_taken" });
     }
-    const revision = { batchId: batch.id, number: batch.configRevision, config, createdAt: now, createdBy: actor };
-    await manager.insert(ConfigRevision, revision);
     return batch;
   }
 
   private async insertArtifact(
     { manager }: Transaction,
     batch: Batch,
-    { artifact, file, actor }: { artifact: StoredArtifact | undefined; file: ReceivedFile; actor: Actor },
+    { artifact, file }: Candidate,
+    createdBy: Actor,
   ): Promise<void> {
-    if (!artifact) throw new AppError("internal", "An archive was not stored.");
+    if (!artifact || !file) throw new AppError("internal", "An archive was not stored.");
     const { key: storageKey, ...facts } = artifact;
     const { id: batchId, version, configRevision, createdAt } = batch;
-    const place = { batchId, version, configRevision, storageKey, createdAt, createdBy: actor };
+    const place = { batchId, version, configRevision, storageKey, createdAt, createdBy };
     await manager.insert(Artifact, { ...facts, ...place, fileName: file.name.slice(0, 255) });
   }
-
-  private async insertTrigger(transaction: Transaction, batch: Batch): Promise<void> {
-    const schedule = scheduleOf(batch.config);
-    if (!schedule) return;
-    const trigger = Object.assign(new Trigger(), {
-      ...triggerColumns(schedule),
-      batchId: batch.id,
-      nextAt: null,
-      createdAt: batch.createdAt,
-    });
-    await transaction.manager.insert(Trigger, trigger);
-    if (batch.enabled) await this.with_.scheduler.arm(transaction, [trigger]);
-  }
 }
 
-function takenFault(pointer: string, name: string): Fault {
-  return { pointer: `${pointer}/name`, message: `a batch named "${name}" exists already` };
+function impossible(): never {
+  throw new AppError("internal", "An upload was to be kept whose configs cannot be used.");
 }
 
-function nameTaken(errors: Fault[]): AppError {
-  const message = "The name is taken: choose another one, or delete the batch that has it.";
-  return new AppError("conflict", message, { reason: "name_taken", errors });
+/** @param except the batch that may have the name: it is its own */
+export async function takenNames(
+  manager: EntityManager,
+  names: ReadConfigs["names"],
+  except: number | null = null,
+): Promise<Finding[]> {
+  const keys = names.map(({ name }) => nameKeyOf(name));
+  const found = await manager.findBy(Batch, { nameKey: In(keys) });
+  const taken = new Map(found.filter(({ id }) => id !== except).map((batch) => [batch.nameKey, batch.id]));
+  return names.flatMap(({ name, pointer }, i): Finding[] => {
+    const id = taken.get(keys[i] ?? "");
+    if (id === undefined) return [];
+    const fix = `choose another one, upload a new version of that batch (POST /api/v1/batches/${id}/versions), or delete it.`;
+    return [configFinding({ pointer, message: `a batch named "${name}" exists already` }, "name_taken", fix)];
+  });
 }
 
-function triggerColumns(schedule: Schedule): Pick<Trigger, "kind" | "expression" | "timeZone" | "dst" | "onceAt"> {
-  if (schedule.kind === "once") {
-    return { kind: "once", expression: null, timeZone: "UTC", dst: "next_valid", onceAt: schedule.at };
-  }
-  const { expression, timeZone, dst } = schedule;
-  return { kind: "cron", expression, timeZone, dst, onceAt: null };
+async function changesOf(manager: EntityManager, batches: Batch[], links: Link[]): Promise<Change[]> {
+  const ids = links.map(({ predecessorId }) => predecessorId);
+  const others = await manager.find(Batch, { select: { id: true, name: true }, where: { id: In(ids) } });
+  const nameOf = (id: number) => [...batches, ...others].find((batch) => batch.id === id)?.name ?? "";
+  return [
+    ...batches.map(({ name }): Change => ({
+      code: "batch_made",
+      text: `The batch "${name}" is made, with version 1.`,
+    })),
+    ...links.map(({ predecessorId, successorId }): Change => {
+      return { code: "link_made", text: `"${nameOf(successorId)}" runs after "${nameOf(predecessorId)}".` };
+    }),
+  ];
 }

@@ -1,100 +1,162 @@
-// Reads the `config` part of an upload: JSON text, checked, with every fault found.
-import { AppError, type Fault } from "../errors.js";
-import { parseBatchConfig, type BatchConfig } from "../models/batch-config.js";
+// Reads the `config` part of an upload: JSON text, checked, with everything that can be said of it.
+import type { Fault } from "../errors.js";
+import type { ReceivedFile } from "../handlers/artifact-store/artifact-store.js";
+import { parseBatchConfig, scheduleOf, type BatchConfig } from "../models/batch-config.js";
+import type { Finding } from "../models/finding.js";
+import { spanInWords } from "../models/instant-words.js";
 import { explainJson } from "../models/json.js";
-import { foldName } from "../models/name.js";
-import type { ReceivedFile, Upload } from "./registration.js";
+import { batchNameSchema, foldName } from "../models/name.js";
+import { shortestPause } from "../models/schedule-pace.js";
+import { configFinding } from "./refusal.js";
 
 const MAX_BATCHES = 100;
+/** A schedule that is due more often than this is worth a word. */
+const OFTEN_MS = 60_000;
 
-function refused(errors: Fault[]): AppError {
-  const first = errors[0];
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const message = first ? `The config cannot be used: ${first.pointer || "it"} ${first.message}${more}.` : "";
-  return new AppError("invalid", message, { reason: "invalid_config", errors });
+/** What configs are held against. */
+export interface ConfigRules {
+  /** In ms since 1970. */
+  now: number;
+  /** The shortest time between two planned runs. */
+  minIntervalMs: number;
+  /** After which instant `at` must lie; left out: after now. */
+  atAfter?: number;
 }
 
-function parseJson(text: string): unknown {
-  let document: unknown;
+/** The configs of an upload, as far as they could be read. */
+export interface ReadConfigs {
+  /** In the order of the upload; null where one cannot be used. */
+  configs: (BatchConfig | null)[];
+  /** The names that they give, even those that cannot be used otherwise. */
+  names: { name: string; pointer: string }[];
+  findings: Finding[];
+}
+
+/** The same for a chain, with the archive of each config. */
+export interface ReadChain extends ReadConfigs {
+  /** In the order of the configs; undefined where there is none. */
+  archives: (ReceivedFile | undefined)[];
+}
+
+/** The one config of a single upload. */
+export function readConfig(text: string, rules: ConfigRules): ReadConfigs {
+  const document = readJson(text);
+  if ("findings" in document) return { configs: [null], names: [], findings: document.findings };
+  if (!Array.isArray(document.value)) return readAll([document.value], () => "", rules);
+  const message = "is an array: upload several batches as a chain, with POST /api/v1/chains";
+  return { configs: [null], names: [], findings: [configFinding({ pointer: "", message })] };
+}
+
+/** The configs of a chain, each paired with its archive. */
+export function readChain(text: string, files: ReceivedFile[], rules: ConfigRules): ReadChain {
+  const document = readJson(text);
+  if ("findings" in document) return { configs: [null], names: [], archives: files, findings: document.findings };
+  const { value } = document;
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_BATCHES) {
+    const message = `must be an array of 1 to ${MAX_BATCHES} configs, in the order of the chain`;
+    return { configs: [null], names: [], archives: files, findings: [configFinding({ pointer: "", message })] };
+  }
+  const read = readAll(value, (i) => `/${i}`, rules);
+  const scripts = value.map((raw: unknown) => textOf(raw, "script"));
+  const faults = [...sameNames(read.names), ...pairingFaults(scripts, files)];
+  const archives = scripts.map((script) => files.find((file) => script !== null && pairs(script, file)));
+  return { ...read, archives, findings: [...read.findings, ...faults.map((fault) => configFinding(fault))] };
+}
+
+/** Checks one config that came as a document, or a document and what it was made of. */
+export function checkConfig(
+  raw: unknown,
+  pointer: string,
+  rules: ConfigRules,
+): { config: BatchConfig | null; findings: Finding[] } {
+  const parsed = parseBatchConfig(raw, pointer, rules.atAfter ?? rules.now);
+  if (!parsed.ok) return { config: null, findings: parsed.faults.map((fault) => configFinding(fault)) };
+  return { config: parsed.config, findings: paceFindings(parsed.config, pointer, rules) };
+}
+
+function readAll(raws: unknown[], pointerOf: (index: number) => string, rules: ConfigRules): ReadConfigs {
+  const checked = raws.map((raw, i) => checkConfig(raw, pointerOf(i), rules));
+  const names = raws.flatMap((raw, i) => {
+    const name = batchNameSchema.safeParse(textOf(raw, "name") ?? textOf(raw, "jobName"));
+    return name.success ? [{ name: name.data, pointer: `${pointerOf(i)}/name` }] : [];
+  });
+  return { configs: checked.map(({ config }) => config), names, findings: checked.flatMap(({ findings }) => findings) };
+}
+
+function readJson(text: string): { value: unknown } | { findings: Finding[] } {
+  let value: unknown;
   try {
-    document = JSON.parse(text.replace(/^\ufeff/, ""));
+    value = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
     const why = error instanceof Error ? error.message : "it is not JSON";
-    throw new AppError("invalid", `The config is not valid JSON: ${why}.`, { reason: "invalid_json" });
+    const fault = { pointer: "", message: `The config is not valid JSON: ${why}.` };
+    return { findings: [configFinding(fault, "invalid_json", "Write it as one JSON document.")] };
   }
-  const complaint = explainJson(document);
-  if (complaint) throw refused([{ pointer: "", message: complaint }]);
-  return document;
+  const complaint = explainJson(value);
+  return complaint ? { findings: [configFinding({ pointer: "", message: complaint })] } : { value };
 }
 
-/** The one config of a single upload. @throws AppError `invalid` with every fault */
-export function readConfig(text: string, now: number): BatchConfig {
-  const raw = parseJson(text);
-  if (Array.isArray(raw)) {
-    const message = "is an array: upload several batches as a chain, with POST /api/v1/chains";
-    throw refused([{ pointer: "", message }]);
-  }
-  const parsed = parseBatchConfig(raw, "", now);
-  if (!parsed.ok) throw refused(parsed.faults);
-  return parsed.config;
+/** A text member of something that may be no object at all; null if it has none. */
+function textOf(raw: unknown, key: string): string | null {
+  const value = typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>)[key] : undefined;
+  return typeof value === "string" ? value : null;
 }
 
-/** The configs of a chain, each paired with its archive. @throws AppError `invalid` with every fault of all of them */
-export function readChain(text: string, files: ReceivedFile[], now: number): Upload[] {
-  const raw = parseJson(text);
-  if (!Array.isArray(raw) || raw.length === 0 || raw.length > MAX_BATCHES) {
-    throw refused([
-      { pointer: "", message: `must be an array of 1 to ${MAX_BATCHES} configs, in the order of the chain` },
-    ]);
+/** Whether a schedule is due more often than is allowed, or than most people mean. */
+function paceFindings(config: BatchConfig, pointer: string, { now, minIntervalMs }: ConfigRules): Finding[] {
+  const schedule = scheduleOf(config);
+  const pause = schedule && shortestPause(schedule, now);
+  if (pause === null || pause >= Math.max(OFTEN_MS, minIntervalMs)) return [];
+  const at = `${pointer}/${config.cron === undefined ? "every" : "cron"}`;
+  const often = `is due as often as every ${spanInWords(pause)}`;
+  if (pause < minIntervalMs) {
+    const message = `${often}; at most once in ${spanInWords(minIntervalMs)} is allowed here (MIN_INTERVAL)`;
+    return [configFinding({ pointer: at, message }, "too_frequent", "Choose a slower rhythm, or let one run do more.")];
   }
-  const parsed = raw.map((one: unknown, i) => parseBatchConfig(one, `/${i}`, now));
-  const faults = parsed.flatMap((one) => (one.ok ? [] : one.faults));
-  if (faults.length > 0) throw refused(faults);
-  const configs = parsed.flatMap((one) => (one.ok ? [one.config] : []));
-  faults.push(...sameNames(configs), ...pairingFaults(configs, files));
-  if (faults.length > 0) throw refused(faults);
-  return configs.map((config) => ({ config, file: files.find((file) => pairs(config, file)) as ReceivedFile }));
+  const fix = "Leave out the seconds if once a minute is enough.";
+  return [
+    {
+      ...configFinding({ pointer: at, message: `${often}, and each run leaves a row` }, "frequent", fix),
+      level: "warning",
+    },
+  ];
 }
 
-function sameNames(configs: BatchConfig[]): Fault[] {
-  const seen = new Map<string, number>();
-  return configs.flatMap(({ name }, i): Fault[] => {
+function sameNames(names: ReadConfigs["names"]): Fault[] {
+  const seen = new Map<string, string>();
+  return names.flatMap(({ name, pointer }): Fault[] => {
     const first = seen.get(foldName(name));
-    if (first !== undefined)
-      return [{ pointer: `/${i}/name`, message: `"${name}" is the name of config ${first} too` }];
-    seen.set(foldName(name), i);
+    if (first !== undefined) return [{ pointer, message: `"${name}" is the name of config ${first} too` }];
+    seen.set(foldName(name), pointer.split("/")[1] ?? "");
     return [];
   });
 }
 
 const withoutZip = (name: string) => name.normalize("NFC").replace(/\.zip$/i, "");
 
-function pairs(config: BatchConfig, file: ReceivedFile): boolean {
-  return config.script !== undefined && withoutZip(config.script) === withoutZip(file.name);
+function pairs(script: string, file: ReceivedFile): boolean {
+  return withoutZip(script) === withoutZip(file.name);
 }
 
 /** Every config names its archive, every archive is named, and none twice. */
-function pairingFaults(configs: BatchConfig[], files: ReceivedFile[]): Fault[] {
+function pairingFaults(scripts: (string | null)[], files: ReceivedFile[]): Fault[] {
   const faults: Fault[] = [];
-  if (configs.length !== files.length) {
-    faults.push({ pointer: "", message: `there are ${configs.length} configs but ${files.length} archives` });
+  if (scripts.length !== files.length) {
+    faults.push({ pointer: "", message: `there are ${scripts.length} configs but ${files.length} archives` });
   }
   const claimed = new Map<string, number>();
-  configs.forEach((config, i) => {
+  scripts.forEach((script, i) => {
     const pointer = `/${i}/script`;
-    if (config.script === undefined) {
+    if (script === null) {
       faults.push({ pointer, message: "is missing: in a chain it names the archive that belongs to this config" });
       return;
     }
-    const key = withoutZip(config.script);
+    const key = withoutZip(script);
     const other = claimed.get(key);
     if (other !== undefined) {
-      faults.push({
-        pointer,
-        message: `names the archive "${config.script}", which config ${other} has claimed already`,
-      });
-    } else if (!files.some((file) => pairs(config, file))) {
-      faults.push({ pointer, message: `names the archive "${config.script}", which is not among the uploaded ones` });
+      faults.push({ pointer, message: `names the archive "${script}", which config ${other} has claimed already` });
+    } else if (!files.some((file) => pairs(script, file))) {
+      faults.push({ pointer, message: `names the archive "${script}", which is not among the uploaded ones` });
     }
     claimed.set(key, i);
   });

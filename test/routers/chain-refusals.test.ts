@@ -91,7 +91,10 @@ it("the faults of all configs are told at once, each with its place in the array
   const app = await startApp();
   const configs = [{ name: "a", scrip: "a" }, "b", { name: "c", script: "c", cron: "x" }, { jobName: "d", name: "d" }];
   const problem = await refused(app, configs, ["a.zip"]);
-  expect(Object.keys(messages(problem)).sort()).toEqual(["/0/scrip", "/1", "/2/cron", "/3/jobName"]);
+  const faults = ["/0/scrip", "/1", "/2/cron", "/3/jobName"];
+  // And which archive belongs to whom, which is a fault beside those.
+  const pairs = ["", "/0/script", "/1/script", "/2/script", "/3/script", "batches[0]"];
+  expect(Object.keys(messages(problem)).sort()).toEqual([...faults, ...pairs].sort());
   expect(messages(problem)["/0/scrip"]).toBe("unknown key; did you mean script?");
   const twice = await refused(
     app,

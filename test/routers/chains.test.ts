@@ -37,9 +37,9 @@ it("POST /chains answers 201 with batches and links in the order of the configs,
   const [load, check, report] = chain.batches.map(({ id }) => id);
   expect(response.headers.get("location")).toBe(`/api/v1/batches/${load ?? ""}`);
   const [first, second] = chain.links;
-  const plain = { id: first?.id, previousOutput: false, independent: true, runOn: "always" };
+  const plain = { id: first?.id, previousOutput: false, independent: true, runOn: "always", version: null };
   expect(first).toEqual({ ...plain, predecessorId: load, successorId: check });
-  const reporting = { id: second?.id, previousOutput: true, independent: false, runOn: "failure" };
+  const reporting = { id: second?.id, previousOutput: true, independent: false, runOn: "failure", version: null };
   expect(second).toEqual({ ...reporting, predecessorId: check, successorId: report });
   expect(chain.links).toHaveLength(2);
   expect(chain.batches.map(({ predecessors, successors }) => [predecessors, successors])).toEqual([
@@ -99,7 +99,7 @@ it("POST /batches/:id/successors attaches a batch after an existing one, with al
   expect(response.status).toBe(201);
   expect(response.headers.get("location")).toBe("/api/v1/batches/2");
   const batch = batchSchema.parse(await response.json());
-  const options = { runOn: "failure", independent: false, previousOutput: true };
+  const options = { runOn: "failure", independent: false, previousOutput: true, version: null };
   const link = { id: 1, predecessorId: 1, successorId: 2, ...options };
   expect(batch).toMatchObject({ id: 2, name: "cleanup", predecessors: [link], successors: [] });
   expect((await app.sdk.batches.get("base")).successors).toEqual([link]);

@@ -44,6 +44,8 @@ it("GET /executions/:id answers every key of an execution, and null for what the
     batchId: batch.id,
     batchName: "fails",
     version: 1,
+    configRevision: 1,
+    rerunOf: null,
     chainRunId: null,
     trigger: null,
     source: "api",

@@ -41,9 +41,12 @@ it("POST /batches answers 201 with the address and the whole batch, every key th
       timeZone: "UTC",
       dst: "next_valid",
       words: expect.stringContaining("2:30") as string,
+      triggerId: 1,
+      version: null,
     },
     nextRuns: [2, 3, 4, 5, 6].map((day) => `2026-12-0${day}T02:30:00.000Z`),
     version: 1,
+    configRevision: 1,
     config: {
       name: "nightly",
       description: "Copies",

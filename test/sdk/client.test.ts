@@ -45,6 +45,8 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
   return {
     "batches.create": () => sdk.batches.create(archive, config),
     "batches.attach": () => sdk.batches.attach(7, archive, config),
+    "batches.check": () => sdk.batches.check(archive, config),
+    "batches.edit": () => sdk.batches.edit(7, { cron: null }, { ifMatch: '"7-1"' }),
     "batches.list": () => sdk.batches.list({ enabled: true, search: "x", limit: 1, cursor: "c" }),
     "batches.get": () => sdk.batches.get("a b/c?d#e"),
     "batches.remove": () => sdk.batches.remove(7, { force: true }),
@@ -55,6 +57,13 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
     "batches.gap": () => sdk.batches.gap(7),
     "batches.artifact": () => sdk.batches.artifact(7),
     "chains.create": () => sdk.chains.create({ "a.zip": new Blob([archive]) }, [config]),
+    "chains.check": () => sdk.chains.check({ "a.zip": new Blob([archive]) }, [config]),
+    "versions.create": () => sdk.versions.create(7, archive, { config, activate: false, ifMatch: '"7-1"' }),
+    "versions.activate": () => sdk.versions.activate(7, 1, { config: true }),
+    "triggers.get": () => sdk.triggers.get(7),
+    "triggers.pin": () => sdk.triggers.pin(7, 1),
+    "links.get": () => sdk.links.get(7),
+    "links.pin": () => sdk.links.pin(7, null),
     "chainRuns.get": () => sdk.chainRuns.get(7),
     "chainRuns.cancel": () => sdk.chainRuns.cancel(7),
     "plannedRuns.list": () => sdk.plannedRuns.list({ from: "f", to: "t", batch: 1, limit: 1, cursor: "c" }),
@@ -62,6 +71,7 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
       sdk.executions.list({ batch: 1, chainRun: 2, status: "a,b", from: "f", to: "t", limit: 1, cursor: "c" }),
     "executions.get": () => sdk.executions.get(7),
     "executions.cancel": () => sdk.executions.cancel(7),
+    "executions.rerun": () => sdk.executions.rerun(7, { version: "latest" }),
     "executions.log": () => sdk.executions.log(7, { tail: 3, attempt: 1 }),
     "executions.errorLog": () => sdk.executions.errorLog(7, { tail: 3 }),
     "executions.follow": () => sdk.executions.follow(7).next(),
@@ -73,8 +83,9 @@ it("every call of the client is an operation of the service's document, with its
   const { asked, url } = await recorder();
   const sdk = new BatchlineClient({ url, token: "secret" });
   const calls = everyCall(sdk);
-  const { batches, chains, chainRuns, plannedRuns, executions } = sdk;
-  const names = Object.entries({ batches, chains, chainRuns, plannedRuns, executions }).flatMap(([room, members]) =>
+  const { batches, chains, versions, triggers, links, chainRuns, plannedRuns, executions } = sdk;
+  const rooms = { batches, chains, versions, triggers, links, chainRuns, plannedRuns, executions };
+  const names = Object.entries(rooms).flatMap(([room, members]) =>
     Object.keys(members).map((name) => `${room}.${name}`),
   );
   expect(Object.keys(calls)).toEqual(names);

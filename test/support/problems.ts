@@ -1,6 +1,6 @@
 // Reads the problem documents that refusals come with, and holds what all of them promise.
 import { expect } from "vitest";
-import { problemSchema, type Problem } from "../../src/models/shapes.js";
+import { problemSchema, type Problem } from "../../src/models/problem.js";
 
 /** What would tell of the machine or the program: absolute paths, stacks, a driver's or the loader's words. */
 const LEAK = /\/tmp\/|\/home\/|node_modules|node:internal|\.[tj]s:\d|\\n\s+at |sqlite|typeorm|\bER_|errno/i;

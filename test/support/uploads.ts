@@ -31,7 +31,7 @@ export function uploadBody(config: unknown, archives: Record<string, Bytes>, par
 /** The names of the artifact folders in the uploads folder, when the staging folder has been cleared. */
 export async function storedArtifacts({ config }: TestApp): Promise<string[]> {
   await vi.waitFor(async () => expect(await readdir(`${config.uploadsDir}/.staging`)).toEqual([]), PATIENCE);
-  return (await readdir(config.uploadsDir)).filter((name) => name !== ".staging");
+  return (await readdir(config.uploadsDir)).filter((name) => !name.startsWith("."));
 }
 
 /** Holds that the service knows no batch and keeps no file of any. */

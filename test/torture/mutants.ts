@@ -28,14 +28,19 @@ export const MUTANTS: Mutant[] = [
       },
       {
         file: "jobs/scheduler.ts",
-        find: "  private fire(ids: number[]): Promise<void> {\n",
-        replace: `  private async fire(ids: number[]): Promise<void> {
-          const triggers = await this.with_.database.read((reader) => selectByIds(reader, Trigger, ids));\n`,
+        find: "    await this.with_.database.write((transaction) => this.fireIn(transaction, ids));\n",
+        replace: `    const known = await this.with_.database.read((reader) => selectByIds(reader, Trigger, ids));
+    await this.with_.database.write((transaction) => this.fireIn(transaction, ids, known));\n`,
       },
       {
         file: "jobs/scheduler.ts",
-        find: "      const triggers = await selectByIds(manager, Trigger, ids, { lock: true });\n",
-        replace: "",
+        find: "fireIn(transaction: Transaction, ids: number[])",
+        replace: "fireIn(transaction: Transaction, ids: number[], known?: Trigger[])",
+      },
+      {
+        file: "jobs/scheduler.ts",
+        find: "    const triggers = await selectByIds(manager, Trigger, ids, { lock: true });\n",
+        replace: "    const triggers = known ?? (await selectByIds(manager, Trigger, ids, { lock: true }));\n",
       },
     ],
     temper: DEADLY,

@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import { STATUS_CODES } from "node:http";
 import { AppError, HTTP_STATUS } from "../../errors.js";
 import type { Logger } from "../../handlers/logger.js";
-import type { Problem } from "../../models/shapes.js";
+import type { Problem } from "../../models/problem.js";
 
 /** Asked for something that no route serves. */
 export const noSuchRoute: RequestHandler = (request, _response, next) => {

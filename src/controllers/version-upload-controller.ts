@@ -1,0 +1,44 @@
+// Uploads of versions over HTTP, and which of them is active.
+import type { UploadWish } from "../models/upload.js";
+import type { UploadedVersion, VersionService } from "../services/version-service.js";
+import { oneArchive } from "./batch-controller.js";
+import { showBatch } from "./batch-view.js";
+import { API, concluding, made, ok, uploadReply, type Ask, type Reply } from "./reply.js";
+
+interface ByVersion {
+  id: string;
+  version: number;
+}
+
+interface VersionBody {
+  config?: string | undefined;
+}
+
+export class VersionUploadController {
+  constructor(private readonly with_: { versions: VersionService }) {}
+
+  create = async (ask: Ask<{ id: string }, UploadWish & { activate: boolean }, VersionBody>): Promise<Reply> => {
+    const { params, body, query, files, headers, actor } = ask;
+    const { activate, ...wish } = query;
+    const file = oneArchive(files["batch"]);
+    const upload = { reference: params.id, file, config: body.config, activate, ifMatch: headers["if-match"] };
+    const circumstances = { actor, wish, conclude: concluding(ask, uploaded) };
+    return uploadReply(await this.with_.versions.upload(upload, circumstances), uploaded);
+  };
+
+  activate = async ({
+    params,
+    body,
+    headers,
+    actor,
+  }: Ask<ByVersion, unknown, { config: boolean } | undefined>): Promise<Reply> => {
+    const { id: reference, version } = params;
+    const order = { reference, version, config: body?.config ?? false, ifMatch: headers["if-match"], actor };
+    return ok(showBatch(await this.with_.versions.activate(order)));
+  };
+}
+
+function uploaded({ batch, artifact, known }: UploadedVersion): Reply {
+  const view = { batchId: batch.id, version: artifact.version, known };
+  return { ...made(201, `${API}/batches/${batch.id}/versions/${artifact.version}`, view), status: known ? 200 : 201 };
+}
