@@ -110,7 +110,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const http = makeHttpApp({
     controllers: buildControllers(config, handlers, jobs, folders),
     access,
-    upload: { stagingFolder: artifacts.stagingFolder, maxFileBytes: config.maxUploadBytes },
+    upload: { newUpload: () => artifacts.newUpload(), maxFileBytes: config.maxUploadBytes },
     stopping: stopping.signal,
     logger,
     publicUrl: () => config.publicUrl ?? url,

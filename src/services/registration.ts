@@ -10,7 +10,8 @@ import { ConfigRevision } from "../entities/config-revision.js";
 import { Link } from "../entities/link.js";
 import { Trigger } from "../entities/trigger.js";
 import { AppError, type Fault } from "../errors.js";
-import type { ArtifactStore, StoredArtifact } from "../handlers/artifact-store/artifact-store.js";
+import type { ArtifactStore, ReceivedFile, StoredArtifact } from "../handlers/artifact-store/artifact-store.js";
+import { errorCodeOf } from "../handlers/artifact-store/findings.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import type { Scheduler } from "../jobs/scheduler.js";
@@ -29,12 +30,7 @@ interface Collaborators {
   clock: Clock;
 }
 
-/** A file as it was received, lying in the staging folder. */
-export interface ReceivedFile {
-  path: string;
-  /** The name that the sender gave it; never used as a path. */
-  name: string;
-}
+export type { ReceivedFile } from "../handlers/artifact-store/artifact-store.js";
 
 /** One batch to be: its checked config and its archive. */
 export interface Upload {
@@ -54,12 +50,28 @@ export class Registration {
   async register(uploads: Upload[], actor: Actor, place: UploadPlace): Promise<Registered> {
     const stored: StoredArtifact[] = [];
     try {
-      for (const { file } of uploads) stored.push(await this.with_.artifacts.put(file.path));
-      return await this.with_.database.write((transaction) => this.write(transaction, uploads, stored, actor, place));
+      for (const { file } of uploads) stored.push(await this.store(file));
+      const registered = await this.with_.database.write((transaction) =>
+        this.write(transaction, uploads, stored, actor, place),
+      );
+      for (const { key } of stored) await this.with_.artifacts.settle(key);
+      return registered;
     } catch (error) {
       await Promise.allSettled(stored.map(({ key }) => this.with_.artifacts.remove(key)));
       throw error;
     }
+  }
+
+  private async store(file: ReceivedFile): Promise<StoredArtifact> {
+    const staged = await this.with_.artifacts.stage(file);
+    const errors = staged.findings.filter(({ level }) => level === "error");
+    const [first] = errors;
+    if (!first) return staged.publish();
+    const more = errors.length > 1 ? ` The archive has ${errors.length} faults in all, see the list.` : "";
+    throw new AppError(errorCodeOf(first.code), `${first.message} ${first.fix}${more}`, {
+      reason: first.code,
+      errors: errors.map(({ file: entry, message, fix }) => ({ pointer: entry ?? "", message: `${message} ${fix}` })),
+    });
   }
 
   private async write(

@@ -1,8 +1,9 @@
 // The rules that an uploaded archive must keep, over what its central directory claims; none of them reads the data.
+import type { Finding } from "../../models/finding.js";
 import { isFolder, type Archive, type ArchiveEntry } from "./central-directory.js";
-import { archiveError, entryError, shownName, ZIP_AGAIN, type Finding, type FindingCode } from "./findings.js";
+import { aboutArchive, entryError, ZIP_AGAIN, type FindingCode } from "./findings.js";
 import { checkClashes, checkNames } from "./path-rules.js";
-import { checkScriptEntry } from "./script-rules.js";
+import { checkScriptEntry, SCRIPT } from "./script-rules.js";
 
 /** How large an archive may be once unpacked. */
 export interface ArchiveLimits {
@@ -10,8 +11,8 @@ export interface ArchiveLimits {
   entries: number;
   /** Most bytes of all files together, and of the archive itself. */
   unpackedBytes: number;
-  /** Most bytes of one file: while it is unpacked, twice as many are in memory. */
-  fileBytes: number;
+  /** Most bytes of script.sh: it is looked at as a whole, and read by bash line by line at every run. */
+  scriptBytes: number;
   /** Most bytes that one byte of the archive may unpack to, in archives that unpack to more than `ratioFreeBytes`. */
   ratio: number;
   ratioFreeBytes: number;
@@ -20,8 +21,8 @@ export interface ArchiveLimits {
 /** What applies where nothing else is configured. */
 export const DEFAULT_LIMITS: ArchiveLimits = {
   entries: 10_000,
-  unpackedBytes: 1024 ** 3,
-  fileBytes: 256 * 1024 ** 2,
+  unpackedBytes: 2 * 1024 ** 3,
+  scriptBytes: 16 * 1024 ** 2,
   ratio: 200,
   ratioFreeBytes: 10 * 1024 ** 2,
 };
@@ -48,16 +49,16 @@ function checkSizes({ entries, archiveBytes }: Archive, limits: ArchiveLimits): 
   const unpacked = entries.reduce((sum, entry) => sum + entry.size, 0);
   if (Math.max(unpacked, archiveBytes) > limits.unpackedBytes) {
     const message = `The archive has ${archiveBytes} bytes and unpacks to ${unpacked}; at most ${limits.unpackedBytes} are taken.`;
-    return [archiveError("unpacked_too_large", message, "Leave out what the batch can fetch by itself.")];
+    return [aboutArchive("unpacked_too_large", message, "Leave out what the batch can fetch by itself.")];
   }
   if (unpacked > limits.ratioFreeBytes && unpacked > archiveBytes * limits.ratio) {
     const message = `The archive unpacks to more than ${limits.ratio} times its size, as only archives made to do harm do.`;
-    return [archiveError("ratio_too_high", message, "Leave out the huge, empty files.")];
+    return [aboutArchive("ratio_too_high", message, "Leave out the huge, empty files.")];
   }
-  const tooLarge = entries.filter(({ size }) => size > limits.fileBytes);
+  const tooLarge = entries.filter(({ name, size }) => name === SCRIPT && size > limits.scriptBytes);
   return tooLarge.map(({ name, size }) => {
-    const message = `The file unpacks to ${size} bytes; at most ${limits.fileBytes} are taken for one file.`;
-    return entryError("unpacked_too_large", name, message, "Split it, or let the batch fetch it by itself.");
+    const message = `The archive's script.sh has ${size} bytes; at most ${limits.scriptBytes} are taken for it.`;
+    return entryError("unpacked_too_large", name, message, "Put data into files of their own beside it.");
   });
 }
 
@@ -106,7 +107,7 @@ function checkPlaces({ entries, directoryOffset }: Archive): Finding[] {
   const start = inOrder[0]?.localOffset ?? directoryOffset;
   if (start === 0) return findings;
   const fix = "Upload a plain zip archive, not a self-extracting one.";
-  return [...findings, archiveError("bad_zip", "The zip archive begins with other bytes.", fix)];
+  return [...findings, aboutArchive("bad_zip", "The zip archive begins with other bytes.", fix)];
 }
 
 /** Files that people rarely mean to hand over; they are kept all the same. */
@@ -114,13 +115,6 @@ function warnOfPrivateFile({ name }: ArchiveEntry): Finding[] {
   const isPrivate = name.startsWith(".git/") || /(^|\/)\.env$/.test(name);
   if (!isPrivate) return [];
   const message = "The entry often holds secrets or history, and everybody who may read this batch can download it.";
-  return [
-    {
-      level: "warning",
-      code: "private_file",
-      entry: shownName(name),
-      message,
-      fix: "Leave it out if that was not meant.",
-    },
-  ];
+  const fix = "Leave it out if that was not meant.";
+  return [{ ...entryError("private_file", name, message, fix), level: "warning" }];
 }

@@ -1,6 +1,7 @@
 // Rules over the names in an archive: every one must be a plain relative path that means the same everywhere.
 import { isFolder, type ArchiveEntry } from "./central-directory.js";
-import { entryError, TREACHEROUS, type Finding, type FindingCode } from "./findings.js";
+import type { Finding } from "../../models/finding.js";
+import { entryError, TREACHEROUS, type FindingCode } from "./findings.js";
 
 const MAX_SEGMENT_BYTES = 255;
 const MAX_PATH_BYTES = 1024;

@@ -9,7 +9,7 @@ const MIB = 1024 * KIB;
 
 /** An archive that is odd as a whole. */
 function archive(title: string, reason: string, odd: CraftedArchive): Hostile {
-  return { title, reason, zip: craftZip([SCRIPT], odd), entry: "" };
+  return { title, reason, zip: craftZip([SCRIPT], odd), entry: null };
 }
 
 describe("kinds of entries", () => {
@@ -82,7 +82,13 @@ describe("lies about data", () => {
       entry: "script.sh",
       hint: /described in two ways/,
     },
-    { title: "adm-zip would see the archive inside", reason: "bad_zip", zip: archiveInside(), entry: "data" },
+    {
+      title: "adm-zip would see the archive inside",
+      reason: "bad_zip",
+      zip: archiveInside(),
+      entry: null,
+      hint: /other programs/,
+    },
     {
       title: "many entries that share their data",
       reason: "overlapping_entries",
@@ -120,18 +126,18 @@ describe("the archive as a whole", () => {
     archive("zip64 record elsewhere", "bad_zip", { zip64: { recordOffset: 0 } }),
     archive("zip64 record that counts otherwise", "bad_zip", { count: 1, zip64: { count: 2 } }),
     archive("short record that counts otherwise", "bad_zip", { count: 5, zip64: {} }),
-    { title: "cut off", reason: "bad_zip", zip: craftZip([SCRIPT]).subarray(0, -30), entry: "" },
-    { title: "record longer than the list", reason: "bad_zip", zip: patched(32), entry: "" },
-    { title: "extra field longer than its record", reason: "bad_zip", zip: patched(57), entry: "" },
-    { title: "only its first two bytes", reason: "bad_zip", zip: Buffer.from("PK"), entry: "" },
-    { title: "empty file", reason: "not_a_zip", code: "unsupported", zip: Buffer.alloc(0), entry: "" },
-    { title: "tar.gz", reason: "not_a_zip", code: "unsupported", zip: Buffer.from("1f8b0800", "hex"), entry: "" },
+    { title: "cut off", reason: "bad_zip", zip: craftZip([SCRIPT]).subarray(0, -30), entry: null },
+    { title: "record longer than the list", reason: "bad_zip", zip: patched(32), entry: null },
+    { title: "extra field longer than its record", reason: "bad_zip", zip: patched(57), entry: null },
+    { title: "only its first two bytes", reason: "bad_zip", zip: Buffer.from("PK"), entry: null },
+    { title: "empty file", reason: "not_a_zip", code: "unsupported", zip: Buffer.alloc(0), entry: null },
+    { title: "tar.gz", reason: "not_a_zip", code: "unsupported", zip: Buffer.from("1f8b0800", "hex"), entry: null },
     {
       title: "zip behind other bytes",
       reason: "not_a_zip",
       code: "unsupported",
       zip: craftZip([SCRIPT], { prefix: Buffer.from("MZ") }),
-      entry: "",
+      entry: null,
     },
   ])("$title", expectRefused);
 });
@@ -140,27 +146,33 @@ describe("sizes", () => {
   const bomb = { name: "zeros", packed: Buffer.alloc(5 * KIB), size: 30 * MIB };
   const manyFiles = craftZip([SCRIPT, ...Array.from({ length: 10_000 }, (_, n) => ({ name: `${n}`, method: 0 }))]);
   it.each<Hostile>([
-    { title: "10,001 entries", reason: "too_many_entries", zip: manyFiles, entry: "" },
+    { title: "10,001 entries", reason: "too_many_entries", zip: manyFiles, entry: null },
     {
       title: "claims 4 billion entries",
       reason: "too_many_entries",
       zip: craftZip([SCRIPT], { zip64: { count: 4e9 } }),
-      entry: "",
+      entry: null,
     },
-    { title: "a directory too large for its entries", reason: "too_many_entries", zip: hugeDirectory(), entry: "" },
+    { title: "a directory too large for its entries", reason: "too_many_entries", zip: hugeDirectory(), entry: null },
     {
-      title: "unpacks to 2 GiB in all",
+      title: "unpacks to more than 2 GiB in all",
       reason: "unpacked_too_large",
-      zip: craftZip([SCRIPT, { ...bomb, size: 1024 * MIB }, { ...bomb, name: "more", size: 1024 * MIB }]),
-      entry: "",
+      zip: craftZip([SCRIPT, { ...bomb, size: 1024 * MIB }, { ...bomb, name: "more", size: 1025 * MIB }]),
+      entry: null,
     },
     {
       title: "claims 16 EiB",
       reason: "unpacked_too_large",
       zip: craftZip([SCRIPT, { ...bomb, zip64: true, size: 2 ** 53 }]),
-      entry: "",
+      entry: null,
     },
-    { title: "ratio over 200", reason: "ratio_too_high", zip: craftZip([SCRIPT, bomb]), entry: "" },
+    { title: "ratio over 200", reason: "ratio_too_high", zip: craftZip([SCRIPT, bomb]), entry: null },
+    {
+      title: "a script over 16 MiB",
+      reason: "unpacked_too_large",
+      zip: craftZip([{ name: "script.sh", method: 0, content: Buffer.alloc(16 * MIB + 1, "\n") }]),
+      entry: "script.sh",
+    },
   ])("$title", (hostile) => expectRefused({ ...hostile, code: "too_large" }));
 });
 
