@@ -1,6 +1,7 @@
 // Reads an archive of any size piece by piece: what is in memory does not grow with it.
 import { createReadStream, readSync, writeSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { setImmediate as giveWay } from "node:timers/promises";
 import { crc32, createInflateRaw, inflateRawSync } from "node:zlib";
 import type { Archive, ArchiveEntry } from "./central-directory.js";
 import type { LocalHeaders } from "./local-headers.js";
@@ -11,7 +12,7 @@ const METHOD_STORED = 0;
 /** Larger pieces cost memory, smaller ones time: each is a trip to another thread, where it is inflated. */
 const PIECE_BYTES = 512 * 1024;
 
-/** The way for large archives; meant for a thread of its own, since it writes without giving way. */
+/** The way for large archives. It gives way after every piece, but keeps a processor busy. */
 export function readByStream(zip: number, _archive: Archive, { dataOffsets }: LocalHeaders): EntryWriter {
   return (entry, file) => {
     const offset = dataOffsets.get(entry);
@@ -22,7 +23,8 @@ export function readByStream(zip: number, _archive: Archive, { dataOffsets }: Lo
 }
 
 /** A stream for each of many small files would cost more than their data. */
-function writeAtOnce(zip: number, offset: number, entry: ArchiveEntry, file: number): boolean {
+async function writeAtOnce(zip: number, offset: number, entry: ArchiveEntry, file: number): Promise<boolean> {
+  await giveWay();
   const packed = Buffer.allocUnsafe(entry.compressedSize);
   readSync(zip, packed, 0, packed.length, offset);
   const data = entry.method === METHOD_STORED ? packed : inflated(packed, entry.size);
