@@ -1,8 +1,9 @@
 // The rules that an uploaded archive must keep, over what its central directory claims; none of them reads the data.
+import { setImmediate as giveWay } from "node:timers/promises";
 import type { Finding } from "../../models/finding.js";
 import { isFolder, type Archive, type ArchiveEntry } from "./central-directory.js";
 import { aboutArchive, entryError, ZIP_AGAIN, type FindingCode } from "./findings.js";
-import { checkClashes, checkNames } from "./path-rules.js";
+import { checkClashes, checkName } from "./path-rules.js";
 import { checkScriptEntry, SCRIPT } from "./script-rules.js";
 
 /** How large an archive may be once unpacked. */
@@ -27,22 +28,41 @@ export const DEFAULT_LIMITS: ArchiveLimits = {
   ratioFreeBytes: 10 * 1024 ** 2,
 };
 
-type Rule = (archive: Archive, limits: ArchiveLimits) => Finding[];
+/** Looks no further than its findings are asked for. */
+type Rule = (archive: Archive, limits: ArchiveLimits) => Iterable<Finding>;
+
+/** Of each rule's findings no more than this: more help nobody, and ten thousand bad entries would take their time. */
+const MAX_PER_RULE = 100;
 
 /** In order of importance: the first finding gives a refusal its reason. */
 const RULES: readonly Rule[] = [
   checkSizes,
-  ({ entries }) => checkNames(entries),
-  ({ entries }) => entries.flatMap(checkKind),
+  ({ entries }) => ofEach(entries, checkName),
+  ({ entries }) => ofEach(entries, checkKind),
   ({ entries }) => checkClashes(entries),
   checkPlaces,
   ({ entries }) => checkScriptEntry(entries),
-  ({ entries }) => entries.flatMap(warnOfPrivateFile),
+  ({ entries }) => ofEach(entries, warnOfPrivateFile),
 ];
 
-/** Everything that the rules find in an archive, errors and warnings, most important first. */
-export function checkArchive(archive: Archive, limits: ArchiveLimits): Finding[] {
-  return RULES.flatMap((rule) => rule(archive, limits));
+/** What the rules find in an archive, errors and warnings, most important first. Gives way after every rule. */
+export async function checkArchive(archive: Archive, limits: ArchiveLimits): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const rule of RULES) {
+    findings.push(...firstOf(rule(archive, limits)));
+    await giveWay();
+  }
+  return findings;
+}
+
+function firstOf(found: Iterable<Finding>): Finding[] {
+  const findings: Finding[] = [];
+  for (const finding of found) if (findings.push(finding) >= MAX_PER_RULE) break;
+  return findings;
+}
+
+function* ofEach(entries: readonly ArchiveEntry[], find: (entry: ArchiveEntry) => Finding[]): Iterable<Finding> {
+  for (const entry of entries) yield* find(entry);
 }
 
 function checkSizes({ entries, archiveBytes }: Archive, limits: ArchiveLimits): Finding[] {
@@ -95,19 +115,17 @@ function checkKind(entry: ArchiveEntry): Finding[] {
 const LOCAL_HEADER_BYTES = 30;
 
 /** Each entry's data must have its own place before the central directory, and the first must begin the file. */
-function checkPlaces({ entries, directoryOffset }: Archive): Finding[] {
+function* checkPlaces({ entries, directoryOffset }: Archive): Iterable<Finding> {
   const inOrder = [...entries].sort((a, b) => a.localOffset - b.localOffset);
-  const findings = inOrder.flatMap((entry, index) => {
+  for (const [index, entry] of inOrder.entries()) {
     const end = entry.localOffset + LOCAL_HEADER_BYTES + entry.compressedSize;
-    const room = inOrder[index + 1]?.localOffset ?? directoryOffset;
-    if (end <= room) return [];
+    if (end <= (inOrder[index + 1]?.localOffset ?? directoryOffset)) continue;
     const message = "The entry's data overlaps the data of another entry or lies outside of the archive.";
-    return [entryError("overlapping_entries", entry.name, message, ZIP_AGAIN)];
-  });
-  const start = inOrder[0]?.localOffset ?? directoryOffset;
-  if (start === 0) return findings;
+    yield entryError("overlapping_entries", entry.name, message, ZIP_AGAIN);
+  }
+  if ((inOrder[0]?.localOffset ?? directoryOffset) === 0) return;
   const fix = "Upload a plain zip archive, not a self-extracting one.";
-  return [...findings, aboutArchive("bad_zip", "The zip archive begins with other bytes.", fix)];
+  yield aboutArchive("bad_zip", "The zip archive begins with other bytes.", fix);
 }
 
 /** Files that people rarely mean to hand over; they are kept all the same. */

@@ -49,14 +49,14 @@ export function hasErrors(findings: readonly Finding[]): boolean {
 /** More findings than this help nobody, and ten thousand bad entries would make a huge answer. */
 const MAX_FINDINGS = 100;
 
-/** The findings as they are handed out: with the archive's name, and no more than anybody would read, errors first. */
+/** The findings as they are handed out: with the archive's name, errors first, and no more than anybody would read. */
 export function reported(findings: readonly Finding[], archive: string): Finding[] {
-  const list = findings.map((finding) => ({ ...finding, archive }));
-  if (list.length <= MAX_FINDINGS) return list;
-  const inOrder = (["error", "warning"] as const).flatMap((wanted) => list.filter(({ level }) => level === wanted));
-  const message = `There is more to say of this archive: ${list.length - MAX_FINDINGS} findings are left out here.`;
+  const inOrder = (["error", "warning"] as const).flatMap((wanted) => findings.filter(({ level }) => level === wanted));
+  const list = inOrder.slice(0, MAX_FINDINGS).map((finding) => ({ ...finding, archive }));
+  if (inOrder.length === list.length) return list;
+  const message = `There is more to say of this archive than these ${list.length} findings.`;
   const more = aboutArchive("more_findings", message, "Mend what is listed, and see what remains.");
-  return [...inOrder.slice(0, MAX_FINDINGS), { ...more, level: "warning", archive }];
+  return [...list, { ...more, level: "warning", archive }];
 }
 
 /** Characters that hide, reorder or break the text around them: controls, line breaks, direction marks, byte order mark. */

@@ -37,7 +37,7 @@ export class Inspector {
   async inspect(zipFile: string, filesFolder: string): Promise<Inspection> {
     const archive = await this.read(zipFile);
     if (archive instanceof UnreadableArchive) return { findings: [archive.finding], fileCount: 0, unpackedBytes: 0 };
-    const findings = checkArchive(archive, this.with_.limits);
+    const findings = await checkArchive(archive, this.with_.limits);
     // People want to hear of all faults at once: the script's own are found in a bad archive too.
     const entries = hasErrors(findings) ? harmlessScript(archive.entries, findings) : archive.entries;
     if (entries.length > 0) findings.push(...(await this.unpack(zipFile, filesFolder, { ...archive, entries })));
@@ -67,5 +67,6 @@ export class Inspector {
 /** The script alone, if it is small and nothing is said against its entry. */
 function harmlessScript(entries: readonly ArchiveEntry[], findings: readonly Finding[]): ArchiveEntry[] {
   if (findings.some(({ level, file }) => level === "error" && file === SCRIPT)) return [];
-  return entries.filter(({ name, size }) => name === SCRIPT && size <= MAX_REFUSED_SCRIPT_BYTES);
+  const scripts = entries.filter(({ name, size }) => name === SCRIPT && size <= MAX_REFUSED_SCRIPT_BYTES);
+  return scripts.length === 1 ? scripts : [];
 }

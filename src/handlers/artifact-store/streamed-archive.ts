@@ -1,6 +1,6 @@
 // Reads an archive of any size piece by piece: what is in memory does not grow with it.
-import { createReadStream, readSync, writeSync } from "node:fs";
-import { pipeline } from "node:stream/promises";
+import { readSync, writeSync } from "node:fs";
+import { pipeline } from "node:stream";
 import { setImmediate as giveWay } from "node:timers/promises";
 import { crc32, createInflateRaw, inflateRawSync } from "node:zlib";
 import type { Archive, ArchiveEntry } from "./central-directory.js";
@@ -42,21 +42,22 @@ function inflated(packed: Buffer, size: number): Buffer | undefined {
 }
 
 async function writeByPieces(zip: number, offset: number, entry: ArchiveEntry, file: number): Promise<boolean> {
-  const range = { start: offset, end: offset + entry.compressedSize - 1 };
-  const packed = createReadStream("", { fd: zip, autoClose: false, highWaterMark: PIECE_BYTES, ...range });
+  const packed = packedPieces(zip, offset, entry.compressedSize);
+  const pieces: Iterable<Buffer> | AsyncIterable<Buffer> =
+    entry.method === METHOD_STORED
+      ? packed
+      : // What goes wrong in either is thrown where the pieces are taken.
+        pipeline(packed, createInflateRaw({ chunkSize: PIECE_BYTES }), () => undefined);
   let size = 0;
   let sum = 0;
-  const write = async (pieces: AsyncIterable<Buffer>): Promise<void> => {
+  try {
     for await (const piece of pieces) {
+      await giveWay();
       size += piece.length;
-      if (size > entry.size) throw new TooMuchData();
+      if (size > entry.size) return false;
       sum = crc32(piece, sum);
       writeFully(file, piece);
     }
-  };
-  try {
-    if (entry.method === METHOD_STORED) await pipeline(packed, write);
-    else await pipeline(packed, createInflateRaw({ chunkSize: PIECE_BYTES }), write);
   } catch (error) {
     if (isDamage(error)) return false;
     throw error;
@@ -64,11 +65,18 @@ async function writeByPieces(zip: number, offset: number, entry: ArchiveEntry, f
   return size === entry.size && sum === entry.crc32;
 }
 
-class TooMuchData extends Error {}
+/** Not a stream of the file: that would close it when it is given up, and the zip is still in use. */
+function* packedPieces(zip: number, offset: number, bytes: number): Generator<Buffer> {
+  for (let at = 0; at < bytes; at += PIECE_BYTES) {
+    const piece = Buffer.alloc(Math.min(PIECE_BYTES, bytes - at));
+    readSync(zip, piece, 0, piece.length, offset + at);
+    yield piece;
+  }
+}
 
 /** Whether it is the archive's fault: zlib's codes begin with Z, those of files and disks with E. */
 function isDamage(error: unknown): boolean {
-  return error instanceof TooMuchData || (error instanceof Error && "code" in error && /^Z_/.test(String(error.code)));
+  return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
 }
 
 function writeFully(file: number, data: Buffer): void {

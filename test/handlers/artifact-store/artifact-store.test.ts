@@ -100,8 +100,8 @@ describe("an upload", () => {
     expect((await refused(zip)).map(({ code, file, line }) => [code, file, line])).toEqual([
       ["unsafe_path", "../evil", null],
       ["link_or_special", "link", null],
-      ["shebang_ignored", "script.sh", 1],
       ["bash_syntax", "script.sh", 4],
+      ["shebang_ignored", "script.sh", 1],
     ]);
     expect(await onDisk()).toEqual(before);
   });

@@ -1,5 +1,6 @@
 // Every archive here must be refused for its own reason, naming the entry, and leave the disk exactly as it was.
 import { randomBytes } from "node:crypto";
+import { deflateRawSync } from "node:zlib";
 import { describe, it } from "vitest";
 import { craftZip, zipOf, type CraftedArchive } from "../../support/zips.js";
 import { badEntry, expectRefused, SCRIPT, type Hostile } from "./expect-refused.js";
@@ -103,6 +104,20 @@ describe("lies about data", () => {
     },
   ])("$title", expectRefused);
 
+  const large = Buffer.from(randomBytes(MIB).toString("hex"));
+  const packed = deflateRawSync(large, { level: 1 });
+  const damaged = Buffer.from(packed).fill(0xff, MIB, MIB + 100);
+  const half = packed.subarray(0, MIB / 2);
+  it.each<Hostile>([
+    badEntry("CRC wrong", "bad_zip", { name: "x", content: large, packed, crc: 1 }),
+    badEntry("CRC wrong, stored", "bad_zip", { name: "x", content: large, method: 0, crc: 1 }),
+    badEntry("declared smaller than it is", "bad_zip", { name: "x", content: large, packed, size: MIB }),
+    badEntry("declared one byte smaller", "bad_zip", { name: "x", content: large, packed, size: large.length - 1 }),
+    badEntry("declared one byte larger", "bad_zip", { name: "x", content: large, packed, size: large.length + 1 }),
+    badEntry("damaged in the middle", "bad_zip", { name: "x", content: large, packed: damaged }),
+    badEntry("cut off in the middle", "bad_zip", { name: "x", content: large, packed: half }),
+  ])("too large for one piece: $title", expectRefused);
+
   it("last of several entries damaged: the good ones do not stay", async () => {
     const good = Array.from({ length: 20 }, (_, n) => ({ name: `good${n}`, content: "data" }));
     const zip = craftZip([SCRIPT, ...good, { name: "last", content: "data", crc: 1 }]);
@@ -123,6 +138,12 @@ describe("the archive as a whole", () => {
     archive("claims fewer entries than it has", "bad_zip", { count: 0 }),
     archive("part of a split archive", "bad_zip", { disk: 1 }),
     archive("with entries on other disks", "bad_zip", { diskCount: 0 }),
+    {
+      title: "script.sh twice, hidden behind many other faults",
+      reason: "unsafe_path",
+      zip: craftZip([...Array.from({ length: 300 }, (_, n) => ({ name: `../${n >> 1}` })), SCRIPT, SCRIPT]),
+      entry: "../0",
+    },
     archive("zip64 record elsewhere", "bad_zip", { zip64: { recordOffset: 0 } }),
     archive("zip64 record that counts otherwise", "bad_zip", { count: 1, zip64: { count: 2 } }),
     archive("short record that counts otherwise", "bad_zip", { count: 5, zip64: {} }),
