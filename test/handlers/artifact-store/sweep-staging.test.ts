@@ -1,6 +1,6 @@
 // What is cleared away of service processes that are gone, and what of those that live is left alone.
 import { execFile } from "node:child_process";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -15,6 +15,13 @@ const KEY = "20260101-000000-0123abcd";
 const LIVING = newMakerMark();
 /** Of a process with our number that started long before us. */
 const GONE = LIVING.replace(/-\d+-/, "-1-");
+
+/** Runs one of the programs beside this test, and gives what it prints. */
+async function run(program: string, ...args: string[]): Promise<string> {
+  const loader = new URL("../../../tools/typescript.mjs", import.meta.url).href;
+  const path = fileURLToPath(new URL(program, import.meta.url));
+  return (await promisify(execFile)(process.execPath, ["--import", loader, path, ...args])).stdout;
+}
 
 describe("the staging folder", () => {
   it("loses what was made by the dead or by nobody, files and folders, and keeps what the living are at", async () => {
@@ -54,16 +61,34 @@ describe("the keys it gives", () => {
 
   it("are those of the dead as well: their rows are there or never will be", async () => {
     const { store, folder, receive } = await openStore();
-    const program = fileURLToPath(new URL("put-once.ts", import.meta.url));
-    const loader = new URL("../../../tools/typescript.mjs", import.meta.url).href;
     const upload = JSON.stringify(await receive(await zipOf(HELLO)));
-    const { stdout } = await promisify(execFile)(process.execPath, ["--import", loader, program, folder, upload]);
-    const { key } = JSON.parse(stdout) as { key: string };
+    const { key } = JSON.parse(await run("put-once.ts", folder, upload)) as { key: string };
     const marks = async () => (await readdir(join(folder, ".staging"))).filter((name) => name.startsWith("published-"));
     expect(await marks()).toHaveLength(1);
     expect(await store.sweepStaging()).toEqual([key]);
     expect(await marks()).toEqual([]);
     expect(await readFile(store.zipFile(key))).toHaveLength((await zipOf(HELLO)).length);
+  });
+
+  it("all have their rows by then, however many another process publishes meanwhile", async () => {
+    const { store, folder, receive } = await openStore();
+    const { path } = await receive(await zipOf(HELLO));
+    const [zip, rows] = [join(folder, "some.zip"), join(folder, "rows")];
+    await rename(path, zip);
+    await writeFile(rows, "");
+    const state = { done: false };
+    const publishing = run("publish-many.ts", folder, zip, rows, "40").finally(() => (state.done = true));
+    let seen = 0;
+    while (!state.done) {
+      const keys = await store.sweepStaging();
+      const committed = await readFile(rows, "utf8");
+      expect(keys.filter((key) => !committed.includes(key))).toEqual([]);
+      seen = Math.max(seen, keys.length);
+    }
+    await publishing;
+    expect(seen).toBeGreaterThan(1);
+    expect(await store.sweepStaging()).toHaveLength(40);
+    expect(await readdir(join(folder, ".staging"))).toEqual([]);
   });
 
   it("no longer are those that were removed, settled or not", async () => {
