@@ -125,7 +125,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
     controllers: buildControllers(config, handlers, jobs, folders),
     access,
     idempotency: new IdempotencyService(handlers),
-    upload: { stagingFolder: artifacts.stagingFolder, maxFileBytes: config.maxUploadBytes },
+    upload: { newUpload: () => artifacts.newUpload(), maxFileBytes: config.maxUploadBytes },
     stopping: stopping.signal,
     logger,
     publicUrl: () => config.publicUrl ?? url,

@@ -53,6 +53,17 @@ export class AppError extends Error {
   }
 }
 
+const DISK_FULL_CODES: readonly unknown[] = ["ENOSPC", "EDQUOT"];
+
+/** The refusal to give when `error` says that the disk is full, which is no fault of an upload; any other as it is. */
+export function explainDiskFull<Thrown>(error: Thrown): Thrown | AppError {
+  const isDiskFull = error instanceof Error && "code" in error && DISK_FULL_CODES.includes(error.code);
+  if (!isDiskFull) return error;
+  const message =
+    "The disk that keeps the uploads is full. Ask those who run this service to make room, then try again.";
+  return new AppError("insufficient_storage", message, { reason: "disk_full", cause: error });
+}
+
 /** Every code with its HTTP status: the server answers by it, the SDK reads it backwards. */
 export const HTTP_STATUS: Record<ErrorCode, number> = {
   invalid: 400,

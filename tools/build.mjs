@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const compiler = `${root}node_modules/typescript/bin/tsc`;
-const assets = ["src/handlers/process/worker.sh", "src/handlers/process/remover.sh"];
+const assets = ["worker.sh", "remover.sh", "bash-syntax.sh"].map((name) => `src/handlers/process/${name}`);
 
 if (!existsSync(compiler)) {
   if (!process.argv.includes("--if-possible")) {

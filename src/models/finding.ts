@@ -19,3 +19,8 @@ export const findingSchema = z
 
 /** One thing found in an upload. */
 export type Finding = z.infer<typeof findingSchema>;
+
+/** Whether there is an error among them: then the upload cannot be taken. */
+export function hasErrors(findings: readonly Finding[]): boolean {
+  return findings.some(({ level }) => level === "error");
+}

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { batchConfigSchema, scheduleOf, type BatchConfig } from "./batch-config.js";
 import { clockChanges, clockChangeSchema } from "./clock-changes.js";
 import { executionQuery } from "./execution.js";
-import { findingSchema, type Finding } from "./finding.js";
+import { findingSchema, hasErrors, type Finding } from "./finding.js";
 import { nextOccurrences } from "./schedule.js";
 import { describeSchedule } from "./schedule-words.js";
 import { instantSchema, toInstant } from "./shapes.js";
@@ -76,10 +76,6 @@ function previewOf(config: BatchConfig, from: number): BatchPreview {
     nextRuns: schedule ? nextOccurrences(schedule, from, SHOWN_RUNS).map((at) => toInstant(at)) : [],
     clockChanges: clockChanges(config.timeZone, schedule, from, SHOWN_CLOCK_CHANGES),
   };
-}
-
-export function hasErrors(findings: readonly Finding[]): boolean {
-  return findings.some(({ level }) => level === "error");
 }
 
 /** The report on an upload of these configs. */

@@ -1,6 +1,6 @@
 // A refused upload: the findings of every kind as one error, with the report that tells all of them.
 import { AppError, type ErrorCode, type Fault } from "../errors.js";
-import { archiveErrorCode } from "../handlers/artifact-store/findings.js";
+import { errorCodeOf } from "../handlers/artifact-store/findings.js";
 import type { Finding } from "../models/finding.js";
 import type { UploadReport } from "../models/upload.js";
 
@@ -22,7 +22,7 @@ export function uploadRefusal(report: UploadReport): AppError {
   const errors = report.findings.filter(({ level }) => level === "error");
   const [first] = errors;
   const code = first
-    ? (CODES[first.code] ?? (first.archive === null ? "invalid" : archiveErrorCode(first.code)))
+    ? (CODES[first.code] ?? (first.archive === null ? "invalid" : errorCodeOf(first.code)))
     : "invalid";
   return new AppError(code, first ? sentenceOf(first, errors.length - 1) : "The upload cannot be taken.", {
     ...(first ? { reason: first.code } : {}),

@@ -13,8 +13,8 @@ import type { Clock } from "../handlers/clock.js";
 import type { Logger } from "../handlers/logger.js";
 import type { Actor } from "../models/actor.js";
 import type { BatchConfig } from "../models/batch-config.js";
-import type { Finding } from "../models/finding.js";
-import { hasErrors, uploadReport, type Change, type UploadReport, type UploadWish } from "../models/upload.js";
+import { hasErrors, type Finding } from "../models/finding.js";
+import { uploadReport, type Change, type UploadReport, type UploadWish } from "../models/upload.js";
 import type { Conclude } from "./idempotency-service.js";
 import { uploadRefusal } from "./refusal.js";
 

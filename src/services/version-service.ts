@@ -9,7 +9,8 @@ import type { ArtifactStore, ReceivedFile, StoredArtifact } from "../handlers/ar
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import type { Actor } from "../models/actor.js";
-import { hasErrors, uploadReport, type Change } from "../models/upload.js";
+import { hasErrors } from "../models/finding.js";
+import { uploadReport, type Change } from "../models/upload.js";
 import { batchDetails, type BatchDetails } from "./batch-details.js";
 import type { CheckedEdit, ConfigEdit } from "./config-edit.js";
 import { batchEtag, namedBatch, refuseStale } from "./named-batch.js";

@@ -13,7 +13,7 @@ it("keeps no row and no file if its one instant passes while the archive is unpa
   const creating = app.sdk.batches.create(await scriptZip("true"), { name: "late", at: "2026-12-01T12:00:01Z" });
   const refused = creating.catch((error: unknown) => error);
   await expect
-    .poll(async () => (await readdir(staging)).some((name) => name.startsWith("put-")), {
+    .poll(async () => (await readdir(staging)).some((name) => name.startsWith("staged-")), {
       interval: 1,
       timeout: 10_000,
     })

@@ -203,7 +203,7 @@ it("attaching to a batch that is deleted meanwhile is no fault of the service, a
   const attaching = app.request("/api/v1/batches/base/successors", { method: "POST", body });
   // The archive is being unpacked: what it is to follow has been looked up, and nothing is written yet.
   const staging = `${app.config.uploadsDir}/.staging`;
-  const unpacking = async () => (await readdir(staging)).some((name) => name.startsWith("put-"));
+  const unpacking = async () => (await readdir(staging)).some((name) => name.startsWith("staged-"));
   await expect.poll(unpacking, { timeout: 10_000, interval: 2 }).toBe(true);
   await app.sdk.batches.remove("base");
   const response = await attaching;

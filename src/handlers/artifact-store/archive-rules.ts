@@ -1,8 +1,10 @@
 // The rules that an uploaded archive must keep, over what its central directory claims; none of them reads the data.
+import { setImmediate as giveWay } from "node:timers/promises";
+import type { Finding } from "../../models/finding.js";
 import { isFolder, type Archive, type ArchiveEntry } from "./central-directory.js";
-import { archiveError, entryError, shownName, ZIP_AGAIN, type Finding, type FindingCode } from "./findings.js";
-import { checkClashes, checkNames } from "./path-rules.js";
-import { checkScriptEntry } from "./script-rules.js";
+import { aboutArchive, entryError, ZIP_AGAIN, type FindingCode } from "./findings.js";
+import { checkClashes, checkName } from "./path-rules.js";
+import { checkScriptEntry, SCRIPT } from "./script-rules.js";
 
 /** How large an archive may be once unpacked. */
 export interface ArchiveLimits {
@@ -10,8 +12,8 @@ export interface ArchiveLimits {
   entries: number;
   /** Most bytes of all files together, and of the archive itself. */
   unpackedBytes: number;
-  /** Most bytes of one file: while it is unpacked, twice as many are in memory. */
-  fileBytes: number;
+  /** Most bytes of script.sh: it is looked at as a whole, and read by bash line by line at every run. */
+  scriptBytes: number;
   /** Most bytes that one byte of the archive may unpack to, in archives that unpack to more than `ratioFreeBytes`. */
   ratio: number;
   ratioFreeBytes: number;
@@ -20,44 +22,63 @@ export interface ArchiveLimits {
 /** What applies where nothing else is configured. */
 export const DEFAULT_LIMITS: ArchiveLimits = {
   entries: 10_000,
-  unpackedBytes: 1024 ** 3,
-  fileBytes: 256 * 1024 ** 2,
+  unpackedBytes: 2 * 1024 ** 3,
+  scriptBytes: 16 * 1024 ** 2,
   ratio: 200,
   ratioFreeBytes: 10 * 1024 ** 2,
 };
 
-type Rule = (archive: Archive, limits: ArchiveLimits) => Finding[];
+/** Looks no further than its findings are asked for. */
+type Rule = (archive: Archive, limits: ArchiveLimits) => Iterable<Finding>;
+
+/** Of each rule's findings no more than this: more help nobody, and ten thousand bad entries would take their time. */
+const MAX_PER_RULE = 100;
 
 /** In order of importance: the first finding gives a refusal its reason. */
 const RULES: readonly Rule[] = [
   checkSizes,
-  ({ entries }) => checkNames(entries),
-  ({ entries }) => entries.flatMap(checkKind),
+  ({ entries }) => ofEach(entries, checkName),
+  ({ entries }) => ofEach(entries, checkKind),
   ({ entries }) => checkClashes(entries),
   checkPlaces,
   ({ entries }) => checkScriptEntry(entries),
-  ({ entries }) => entries.flatMap(warnOfPrivateFile),
+  ({ entries }) => ofEach(entries, warnOfPrivateFile),
 ];
 
-/** Everything that the rules find in an archive, errors and warnings, most important first. */
-export function checkArchive(archive: Archive, limits: ArchiveLimits): Finding[] {
-  return RULES.flatMap((rule) => rule(archive, limits));
+/** What the rules find in an archive, errors and warnings, most important first. Gives way after every rule. */
+export async function checkArchive(archive: Archive, limits: ArchiveLimits): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const rule of RULES) {
+    findings.push(...firstOf(rule(archive, limits)));
+    await giveWay();
+  }
+  return findings;
+}
+
+function firstOf(found: Iterable<Finding>): Finding[] {
+  const findings: Finding[] = [];
+  for (const finding of found) if (findings.push(finding) >= MAX_PER_RULE) break;
+  return findings;
+}
+
+function* ofEach(entries: readonly ArchiveEntry[], find: (entry: ArchiveEntry) => Finding[]): Iterable<Finding> {
+  for (const entry of entries) yield* find(entry);
 }
 
 function checkSizes({ entries, archiveBytes }: Archive, limits: ArchiveLimits): Finding[] {
   const unpacked = entries.reduce((sum, entry) => sum + entry.size, 0);
   if (Math.max(unpacked, archiveBytes) > limits.unpackedBytes) {
     const message = `The archive has ${archiveBytes} bytes and unpacks to ${unpacked}; at most ${limits.unpackedBytes} are taken.`;
-    return [archiveError("unpacked_too_large", message, "Leave out what the batch can fetch by itself.")];
+    return [aboutArchive("unpacked_too_large", message, "Leave out what the batch can fetch by itself.")];
   }
   if (unpacked > limits.ratioFreeBytes && unpacked > archiveBytes * limits.ratio) {
     const message = `The archive unpacks to more than ${limits.ratio} times its size, as only archives made to do harm do.`;
-    return [archiveError("ratio_too_high", message, "Leave out the huge, empty files.")];
+    return [aboutArchive("ratio_too_high", message, "Leave out the huge, empty files.")];
   }
-  const tooLarge = entries.filter(({ size }) => size > limits.fileBytes);
+  const tooLarge = entries.filter(({ name, size }) => name === SCRIPT && size > limits.scriptBytes);
   return tooLarge.map(({ name, size }) => {
-    const message = `The file unpacks to ${size} bytes; at most ${limits.fileBytes} are taken for one file.`;
-    return entryError("unpacked_too_large", name, message, "Split it, or let the batch fetch it by itself.");
+    const message = `The archive's script.sh has ${size} bytes; at most ${limits.scriptBytes} are taken for it.`;
+    return entryError("unpacked_too_large", name, message, "Put data into files of their own beside it.");
   });
 }
 
@@ -94,19 +115,17 @@ function checkKind(entry: ArchiveEntry): Finding[] {
 const LOCAL_HEADER_BYTES = 30;
 
 /** Each entry's data must have its own place before the central directory, and the first must begin the file. */
-function checkPlaces({ entries, directoryOffset }: Archive): Finding[] {
+function* checkPlaces({ entries, directoryOffset }: Archive): Iterable<Finding> {
   const inOrder = [...entries].sort((a, b) => a.localOffset - b.localOffset);
-  const findings = inOrder.flatMap((entry, index) => {
+  for (const [index, entry] of inOrder.entries()) {
     const end = entry.localOffset + LOCAL_HEADER_BYTES + entry.compressedSize;
-    const room = inOrder[index + 1]?.localOffset ?? directoryOffset;
-    if (end <= room) return [];
+    if (end <= (inOrder[index + 1]?.localOffset ?? directoryOffset)) continue;
     const message = "The entry's data overlaps the data of another entry or lies outside of the archive.";
-    return [entryError("overlapping_entries", entry.name, message, ZIP_AGAIN)];
-  });
-  const start = inOrder[0]?.localOffset ?? directoryOffset;
-  if (start === 0) return findings;
+    yield entryError("overlapping_entries", entry.name, message, ZIP_AGAIN);
+  }
+  if ((inOrder[0]?.localOffset ?? directoryOffset) === 0) return;
   const fix = "Upload a plain zip archive, not a self-extracting one.";
-  return [...findings, archiveError("bad_zip", "The zip archive begins with other bytes.", fix)];
+  yield aboutArchive("bad_zip", "The zip archive begins with other bytes.", fix);
 }
 
 /** Files that people rarely mean to hand over; they are kept all the same. */
@@ -114,13 +133,6 @@ function warnOfPrivateFile({ name }: ArchiveEntry): Finding[] {
   const isPrivate = name.startsWith(".git/") || /(^|\/)\.env$/.test(name);
   if (!isPrivate) return [];
   const message = "The entry often holds secrets or history, and everybody who may read this batch can download it.";
-  return [
-    {
-      level: "warning",
-      code: "private_file",
-      entry: shownName(name),
-      message,
-      fix: "Leave it out if that was not meant.",
-    },
-  ];
+  const fix = "Leave it out if that was not meant.";
+  return [{ ...entryError("private_file", name, message, fix), level: "warning" }];
 }

@@ -1,7 +1,7 @@
 // Our own reader of a zip's central directory: what the archive claims to hold, known before any library opens it.
 import type { FileHandle } from "node:fs/promises";
 import { readEndRecord, readExactly, type EndRecord } from "./end-record.js";
-import { archiveError, brokenZip, refusal } from "./findings.js";
+import { aboutArchive, brokenZip, UnreadableArchive } from "./findings.js";
 
 /** One entry as the central directory describes it; nothing here has been checked against the data. Sizes in bytes. */
 export interface ArchiveEntry {
@@ -26,6 +26,8 @@ export interface Archive {
 
 const RECORD_SIGNATURE = 0x02014b50;
 const RECORD_BYTES = 46;
+/** What every part of a zip begins with. Programs that search for it may find it in a comment. */
+const SIGNATURE = /PK[\x01-\x08]{2}/;
 const ZIP64_FIELD = 0x0001;
 const SEE_ZIP64 = 0xffffffff;
 
@@ -38,15 +40,17 @@ export function isFolder(entry: Pick<ArchiveEntry, "name">): boolean {
 }
 
 /**
- * Reads what `file` claims to hold, or refuses it: not a zip, broken or contradictory records, more than `maxEntries`
- * entries. Memory stays under 2 kB for each allowed entry.
+ * Reads what `file` claims to hold. Memory stays under 2 kB for each allowed entry.
+ *
+ * @throws UnreadableArchive for no zip, broken or contradictory records, more than `maxEntries` entries
  */
 export async function readCentralDirectory(file: FileHandle, maxEntries: number): Promise<Archive> {
   const { size: archiveBytes } = await file.stat();
   const end = await readEndRecord(file, archiveBytes);
   if (end.entryCount > maxEntries || end.directoryBytes > maxEntries * MAX_BYTES_PER_ENTRY) {
     const message = `The archive has ${end.entryCount} entries; at most ${maxEntries} with names of sensible length are taken.`;
-    throw refusal([archiveError("too_many_entries", message, "Leave out what the batch does not need.")]);
+    const fix = "Leave out what the batch does not need.";
+    throw new UnreadableArchive(aboutArchive("too_many_entries", message, fix));
   }
   const directory = await readExactly(file, end.directoryOffset, end.directoryBytes);
   return { entries: parseDirectory(directory, end), archiveBytes, directoryOffset: end.directoryOffset };
@@ -76,7 +80,11 @@ function recordAt(directory: Buffer, at: number): Buffer {
 
 function parseRecord(record: Buffer): ArchiveEntry {
   const extraAt = RECORD_BYTES + record.readUInt16LE(28);
-  const long = zip64Numbers(record.subarray(extraAt, extraAt + record.readUInt16LE(30)));
+  const commentAt = extraAt + record.readUInt16LE(30);
+  if (SIGNATURE.test(record.toString("latin1", commentAt))) {
+    throw brokenZip("The zip archive has a comment in which other programs could see another archive.");
+  }
+  const long = zip64Numbers(record.subarray(extraAt, commentAt));
   const number = (field: number): number => {
     const short = record.readUInt32LE(field);
     return short === SEE_ZIP64 ? (long.shift() ?? SEE_ZIP64) : short;

@@ -1,6 +1,6 @@
 // Finds the end record of a zip (and its zip64 twin): the one place that says where the central directory is.
 import type { FileHandle } from "node:fs/promises";
-import { archiveError, brokenZip, refusal } from "./findings.js";
+import { aboutArchive, brokenZip, UnreadableArchive } from "./findings.js";
 
 /** Where the central directory lies; all numbers in bytes but `entryCount`. */
 export interface EndRecord {
@@ -17,16 +17,11 @@ const END64_BYTES = 56;
 const LOCATOR_BYTES = 20;
 const MAX_COMMENT_BYTES = 0xffff;
 
-/** Reads the end record of an archive of `archiveBytes` bytes, or refuses the file. Reads 66 kB at most. */
+/** Reads the end record of an archive of `archiveBytes` bytes, or throws what is wrong with it. Reads 66 kB at most. */
 export async function readEndRecord(file: FileHandle, archiveBytes: number): Promise<EndRecord> {
   if (archiveBytes < 2 || (await readExactly(file, 0, 2)).toString("latin1") !== "PK") {
-    throw refusal([
-      archiveError(
-        "not_a_zip",
-        "The uploaded file is not a zip archive.",
-        "Upload a plain .zip file, neither another kind of archive nor a self-extracting one.",
-      ),
-    ]);
+    const fix = "Upload a plain .zip file, neither another kind of archive nor a self-extracting one.";
+    throw new UnreadableArchive(aboutArchive("not_a_zip", "The uploaded file is not a zip archive.", fix));
   }
   const tailBytes = Math.min(archiveBytes, END64_BYTES + LOCATOR_BYTES + END_BYTES + MAX_COMMENT_BYTES);
   const tailOffset = archiveBytes - tailBytes;
@@ -42,7 +37,7 @@ export async function readEndRecord(file: FileHandle, archiveBytes: number): Pro
   return record;
 }
 
-/** Reads `length` bytes from `position`; a file that ends before them is refused as cut off. */
+/** Reads `length` bytes from `position`; a file that ends before them is cut off. */
 export async function readExactly(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.alloc(length);
   let filled = 0;

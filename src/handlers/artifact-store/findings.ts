@@ -1,5 +1,6 @@
-// What can be wrong with an uploaded archive, said for people, and how findings become one refusal.
-import { AppError, type ErrorCode } from "../../errors.js";
+// What can be wrong with an uploaded archive, said for people; and what kind of refusal each fault makes.
+import type { ErrorCode } from "../../errors.js";
+import type { Finding } from "../../models/finding.js";
 
 /** What a finding is about, in the `lower_snake_case` that ends up as `reason` of the refusal. */
 export type FindingCode =
@@ -22,31 +23,36 @@ export type FindingCode =
   | "script_not_text"
   | "script_encoding"
   | "script_line_ends"
-  | "private_file";
+  | "bash_syntax"
+  | "shebang_ignored"
+  | "no_strict_mode"
+  | "private_file"
+  | "more_findings";
 
-/** One thing found in an archive. Errors refuse it; warnings only tell. */
-export interface Finding {
-  level: "error" | "warning";
-  code: FindingCode;
-  /** Name of the entry, made fit for showing; absent when the archive as a whole is meant. */
-  entry?: string;
-  /** Line inside the entry, counted from 1. */
-  line?: number;
-  /** A full sentence: what is wrong, and where. */
-  message: string;
-  /** A full sentence: how to mend it. */
-  fix: string;
+const TOO_LARGE: readonly string[] = [
+  "too_many_entries",
+  "unpacked_too_large",
+  "ratio_too_high",
+] satisfies FindingCode[];
+
+/** The kind of refusal that an error with this code makes. */
+export function errorCodeOf(code: string): ErrorCode {
+  if (code === ("not_a_zip" satisfies FindingCode)) return "unsupported";
+  return TOO_LARGE.includes(code) ? "too_large" : "unprocessable";
 }
 
-const ERROR_CODES: Partial<Record<FindingCode, ErrorCode>> = {
-  not_a_zip: "unsupported",
-  too_many_entries: "too_large",
-  unpacked_too_large: "too_large",
-  ratio_too_high: "too_large",
-};
+/** More findings than this help nobody, and ten thousand bad entries would make a huge answer. */
+const MAX_FINDINGS = 100;
 
-/** More errors than this help nobody, and ten thousand bad entries would make a huge answer. */
-const MAX_ERRORS = 100;
+/** The findings as they are handed out: with the archive's name, errors first, and no more than anybody would read. */
+export function reported(findings: readonly Finding[], archive: string): Finding[] {
+  const inOrder = (["error", "warning"] as const).flatMap((wanted) => findings.filter(({ level }) => level === wanted));
+  const list = inOrder.slice(0, MAX_FINDINGS).map((finding) => ({ ...finding, archive }));
+  if (inOrder.length === list.length) return list;
+  const message = `There is more to say of this archive than these ${list.length} findings.`;
+  const more = aboutArchive("more_findings", message, "Mend what is listed, and see what remains.");
+  return [...list, { ...more, level: "warning", archive }];
+}
 
 /** Characters that hide, reorder or break the text around them: controls, line breaks, direction marks, byte order mark. */
 export const TREACHEROUS = /[\p{Cc}\p{Zl}\p{Zp}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/u;
@@ -55,11 +61,11 @@ const ALL_TREACHEROUS = new RegExp(TREACHEROUS, "gu");
 /** The mend for archives that no zip program would make. */
 export const ZIP_AGAIN = "Make the zip archive again and upload it again.";
 
-const MAX_SHOWN_NAME = 200;
+const MAX_SHOWN = 200;
 
-/** An entry's name as it may be put in front of a person: treacherous characters escaped, very long names cut. */
+/** An entry's name, or other text of the archive, as it may be put in front of a person: escaped, and cut if very long. */
 export function shownName(name: string): string {
-  const cut = name.length > MAX_SHOWN_NAME ? `${name.slice(0, MAX_SHOWN_NAME)}…` : name;
+  const cut = name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}…` : name;
   return cut.replace(ALL_TREACHEROUS, (character) => {
     return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
   });
@@ -67,36 +73,22 @@ export function shownName(name: string): string {
 
 /** An error about one entry; `name` is the name as it stands in the archive. */
 export function entryError(code: FindingCode, name: string, message: string, fix: string): Finding {
-  return { level: "error", code, entry: shownName(name), message, fix };
+  return { ...aboutArchive(code, message, fix), file: shownName(name) };
 }
 
 /** An error about the archive as a whole. */
-export function archiveError(code: FindingCode, message: string, fix: string): Finding {
-  return { level: "error", code, message, fix };
+export function aboutArchive(code: FindingCode, message: string, fix: string): Finding {
+  return { level: "error", code, archive: null, file: null, line: null, pointer: null, message, fix };
 }
 
-/** The refusal of a zip whose own records are wrong; `message` says in what way. */
-export function brokenZip(message: string): AppError {
-  return refusal([archiveError("bad_zip", message, ZIP_AGAIN)]);
+/** Thrown where reading an archive has to end because of a fault; only inside of the artifact store. */
+export class UnreadableArchive extends Error {
+  constructor(readonly finding: Finding) {
+    super(finding.message);
+  }
 }
 
-/** Says no when there is an error among the findings. */
-export function refuseErrors(findings: readonly Finding[]): void {
-  const errors = findings.filter((finding) => finding.level === "error");
-  if (errors.length > 0) throw refusal(errors);
-}
-
-/** The refusal made of these errors, at least one: the first gives code, reason and message; `errors` lists them all. */
-export function refusal(errors: readonly Finding[]): AppError {
-  const reason = errors[0]?.code ?? "bad_zip";
-  const first = errors[0] ? sentence(errors[0]) : "The archive cannot be used.";
-  const more = errors.length > 1 ? ` The archive has ${errors.length} faults in all, see the list.` : "";
-  return new AppError(ERROR_CODES[reason] ?? "unprocessable", first + more, {
-    reason,
-    errors: errors.slice(0, MAX_ERRORS).map((error) => ({ pointer: error.entry ?? "", message: sentence(error) })),
-  });
-}
-
-function sentence({ message, fix }: Finding): string {
-  return `${message} ${fix}`;
+/** The end of reading a zip whose own records are wrong; `message` says in what way. */
+export function brokenZip(message: string): UnreadableArchive {
+  return new UnreadableArchive(aboutArchive("bad_zip", message, ZIP_AGAIN));
 }

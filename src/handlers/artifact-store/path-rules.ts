@@ -1,6 +1,7 @@
 // Rules over the names in an archive: every one must be a plain relative path that means the same everywhere.
 import { isFolder, type ArchiveEntry } from "./central-directory.js";
-import { entryError, TREACHEROUS, type Finding, type FindingCode } from "./findings.js";
+import type { Finding } from "../../models/finding.js";
+import { entryError, TREACHEROUS, type FindingCode } from "./findings.js";
 
 const MAX_SEGMENT_BYTES = 255;
 const MAX_PATH_BYTES = 1024;
@@ -9,7 +10,7 @@ const MAX_DEPTH = 32;
 /** A fault of one name, looked at alone. */
 interface NameRule {
   code: FindingCode;
-  isBroken: (entry: ArchiveEntry) => boolean;
+  isBroken: (name: string, parts: readonly string[]) => boolean;
   message: string;
   fix: string;
 }
@@ -17,77 +18,74 @@ interface NameRule {
 const NAME_RULES: readonly NameRule[] = [
   {
     code: "unsafe_path",
-    isBroken: ({ name }) => name.startsWith("/") || /^[A-Za-z]:/.test(name),
+    isBroken: (name) => name.startsWith("/") || /^[A-Za-z]:/.test(name),
     message: "The entry has an absolute path.",
     fix: "Zip the files from inside their folder, so that all paths are relative.",
   },
   {
     code: "unsafe_path",
-    isBroken: ({ name }) => name.includes("\\"),
+    isBroken: (name) => name.includes("\\"),
     message: "The entry has a backslash in its name.",
     fix: "Use a zip program that writes / between folder and file, and no backslashes in file names.",
   },
   {
     code: "unsafe_path",
-    isBroken: ({ name }) =>
-      segments(name).some((segment) => [".", "..", ""].includes(segment)) && !name.startsWith("/"),
+    isBroken: (name, parts) => parts.some((part) => [".", "..", ""].includes(part)) && !name.startsWith("/"),
     message: 'The entry has ".", ".." or an empty part in its path.',
     fix: 'Zip the files by their plain names, for example "zip -r batch.zip script.sh data".',
   },
   {
     code: "control_characters",
-    isBroken: ({ name }) => TREACHEROUS.test(name),
+    isBroken: (name) => TREACHEROUS.test(name),
     message: "The entry has control characters or text direction marks in its name.",
     fix: "Rename the file.",
   },
   {
     code: "name_not_utf8",
-    isBroken: ({ name }) => name.includes("\uFFFD"),
+    isBroken: (name) => name.includes("\uFFFD"),
     message: "The entry has a name that is not valid UTF-8.",
     fix: "Use a zip program that writes names in UTF-8, or rename the file with plain letters.",
   },
   {
     code: "name_too_long",
-    isBroken: ({ name }) =>
-      Buffer.byteLength(name) > MAX_PATH_BYTES ||
-      segments(name).some((part) => Buffer.byteLength(part) > MAX_SEGMENT_BYTES),
+    isBroken: (name, parts) =>
+      Buffer.byteLength(name) > MAX_PATH_BYTES || parts.some((part) => Buffer.byteLength(part) > MAX_SEGMENT_BYTES),
     message: `The entry has a name over ${MAX_SEGMENT_BYTES} bytes or a path over ${MAX_PATH_BYTES} bytes.`,
     fix: "Shorten the names.",
   },
   {
     code: "too_deep",
-    isBroken: ({ name }) => segments(name).length > MAX_DEPTH,
+    isBroken: (_, parts) => parts.length > MAX_DEPTH,
     message: `The entry lies more than ${MAX_DEPTH} levels deep.`,
     fix: "Use fewer folders inside each other.",
   },
 ];
 
-/** Every name looked at alone. */
-export function checkNames(entries: readonly ArchiveEntry[]): Finding[] {
-  return entries.flatMap((entry) =>
-    NAME_RULES.filter((rule) => rule.isBroken(entry)).map(({ code, message, fix }) =>
-      entryError(code, entry.name, message, fix),
-    ),
-  );
+/** A name looked at alone. */
+export function checkName({ name }: ArchiveEntry): Finding[] {
+  const parts = segments(name);
+  const broken = NAME_RULES.filter((rule) => rule.isBroken(name, parts));
+  return broken.map(({ code, message, fix }) => entryError(code, name, message, fix));
 }
 
 /** Names against each other: no two may be the same on any system, and no file may be the folder of another entry. */
-export function checkClashes(entries: readonly ArchiveEntry[]): Finding[] {
+export function* checkClashes(entries: readonly ArchiveEntry[]): Iterable<Finding> {
+  const paths = entries.map(({ name }) => sameEverywhere(name));
+  const files = new Set(paths.filter((_, index) => !isFolder(entries[index] ?? { name: "" })));
   const seen = new Set<string>();
-  const files = new Set(entries.filter((entry) => !isFolder(entry)).map((entry) => sameEverywhere(entry.name)));
-  return entries.flatMap(({ name }) => {
-    const path = sameEverywhere(name);
+  /** Most entries lie in a folder with others: it is looked at once. */
+  const soundFolders = new Set<string>();
+  for (const [index, { name }] of entries.entries()) {
+    const path = paths[index] ?? "";
     if (seen.has(path)) {
       const message = "The entry's name is in the archive twice, or differs from another only in upper and lower case.";
-      return [entryError("duplicate_entry", name, message, "Keep one of them, or rename it.")];
-    }
-    seen.add(path);
-    if (ancestors(path).some((folder) => files.has(folder))) {
+      yield entryError("duplicate_entry", name, message, "Keep one of them, or rename it.");
+    } else if (!soundFolders.has(folderOf(path)) && ancestors(path).some((folder) => files.has(folder))) {
       const message = "The entry lies in a folder that is also a file of the archive.";
-      return [entryError("duplicate_entry", name, message, "Rename the file or the folder.")];
-    }
-    return [];
-  });
+      yield entryError("duplicate_entry", name, message, "Rename the file or the folder.");
+    } else soundFolders.add(folderOf(path));
+    seen.add(path);
+  }
 }
 
 /** The parts of a path between its slashes; a folder's closing slash makes no part. */
@@ -98,6 +96,10 @@ function segments(name: string): string[] {
 /** One spelling for all names that some file system takes for the same: case and composed letters do not count. */
 function sameEverywhere(name: string): string {
   return segments(name).join("/").toUpperCase().toLowerCase().normalize("NFC");
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
 }
 
 function ancestors(path: string): string[] {

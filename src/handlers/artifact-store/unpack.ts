@@ -1,13 +1,13 @@
-// Unpacks one upload: opens it with adm-zip, checks what really comes out, writes it entry by entry. Holds up its thread.
-import { createHash } from "node:crypto";
-import { chmodSync, closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
-import { crc32 } from "node:zlib";
-import AdmZip from "adm-zip";
+// Unpacks one upload entry by entry: checks what really comes out, and has all of it on the disk when it is done.
+import { closeSync, fchmodSync, openSync, readFileSync } from "node:fs";
+import type { Finding } from "../../models/finding.js";
 import { isFolder, type Archive, type ArchiveEntry } from "./central-directory.js";
-import { entryError, ZIP_AGAIN, type Finding } from "./findings.js";
-import { checkLocalHeaders } from "./local-headers.js";
-import { checkScript, SCRIPT } from "./script-rules.js";
+import { entryError, ZIP_AGAIN } from "./findings.js";
+import { Flushing } from "./flushing.js";
+import { foldersOf, makeFolder, modeOf, placeOf } from "./layout.js";
+import { readLocalHeaders, type LocalHeaders } from "./local-headers.js";
+import { SCRIPT } from "./script-rules.js";
+import { checkScript } from "./script-text.js";
 
 /** What to unpack, and the new folder to unpack it into. */
 export interface UnpackOrder {
@@ -16,115 +16,57 @@ export interface UnpackOrder {
   archive: Archive;
 }
 
-/** What came out. With an error among the findings the folder holds rubbish. */
-export interface UnpackResult {
-  sha256: string;
-  fileCount: number;
-  unpackedBytes: number;
-  findings: Finding[];
+/** Writes an entry's data into an open, empty file; false if it is not what the central directory promises. */
+export type EntryWriter = (entry: ArchiveEntry, file: number) => boolean | Promise<boolean>;
+
+/** A way of getting at the data: given the open zip, it makes the writer of its entries. */
+export type WayOfReading = (zip: number, archive: Archive, headers: LocalHeaders) => EntryWriter;
+
+/** Unpacks, and gives what is found on the way. With an error among the findings the folder holds rubbish. */
+export async function unpack({ zipFile, filesFolder, archive }: UnpackOrder, read: WayOfReading): Promise<Finding[]> {
+  const zip = openSync(zipFile, "r");
+  try {
+    const headers = readLocalHeaders(zip, archive);
+    if (headers.findings.length > 0) return headers.findings;
+    return await writeAll(read(zip, archive, headers), filesFolder, archive.entries);
+  } finally {
+    closeSync(zip);
+  }
 }
 
-const FOLDER_MODE = 0o750;
-const FILE_MODE = 0o640;
-const PROGRAM_MODE = 0o750;
-
-export function unpack({ zipFile, filesFolder, archive }: UnpackOrder): UnpackResult {
-  const bytes = readFileSync(zipFile);
-  const files = archive.entries.filter((entry) => !isFolder(entry));
-  const findings = checkLocalHeaders(bytes, archive);
-  if (findings.length === 0) findings.push(...writeAll(bytes, filesFolder, archive.entries));
-  syncToDisk(zipFile);
-  syncToDisk(dirname(filesFolder));
-  return {
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-    fileCount: files.length,
-    unpackedBytes: files.reduce((sum, entry) => sum + entry.size, 0),
-    findings,
-  };
-}
-
-function writeAll(bytes: Buffer, filesFolder: string, entries: ArchiveEntry[]): Finding[] {
-  const opened = openedEntries(bytes);
+async function writeAll(write: EntryWriter, filesFolder: string, entries: ArchiveEntry[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const flushing = new Flushing();
   const folders = foldersOf(entries).map((name) => placeOf(filesFolder, name));
   folders.forEach(makeFolder);
-  const findings = entries.flatMap((entry, index) => {
-    if (isFolder(entry)) return [];
-    const data = dataOf(entry, opened[index]);
-    if (data === undefined) {
-      return [entryError("bad_zip", entry.name, "The entry is damaged: its data is not what was packed.", ZIP_AGAIN)];
+  try {
+    for (const entry of entries) {
+      if (isFolder(entry)) continue;
+      const place = placeOf(filesFolder, entry.name);
+      if (!(await writeFile(write, entry, place, flushing))) {
+        const message = "The entry is damaged: its data is not what was packed.";
+        findings.push(entryError("bad_zip", entry.name, message, ZIP_AGAIN));
+      } else if (entry.name === SCRIPT) findings.push(...checkScript(readFileSync(place)));
     }
-    writeFile(placeOf(filesFolder, entry.name), data, modeOf(entry));
-    return entry.name === SCRIPT ? checkScript(data) : [];
-  });
-  folders.forEach(syncToDisk);
+    for (const folder of folders) await flushing.addPath(folder);
+  } finally {
+    // Also after a failure: no file may be open when the folder is removed.
+    await flushing.done();
+  }
   return findings;
 }
 
-/** What adm-zip sees in the archive; nothing at all where it cannot open it. */
-function openedEntries(bytes: Buffer): AdmZip.IZipEntry[] {
-  try {
-    return new AdmZip(bytes, { noSort: true }).getEntries();
-  } catch {
-    return [];
-  }
-}
-
-/** An entry's data, if it is what the central directory promised: adm-zip alone does not compare all of this. */
-function dataOf(entry: ArchiveEntry, opened: AdmZip.IZipEntry | undefined): Buffer | undefined {
-  const isSame = opened?.entryName === entry.name && opened.header.offset === entry.localOffset;
-  if (!isSame) return undefined;
-  try {
-    const data = opened.getData();
-    return data.length === entry.size && crc32(data) === entry.crc32 ? data : undefined;
-  } catch {
-    return undefined; // whatever adm-zip or zlib complains of here, it is damaged data
-  }
-}
-
-/** All folders, parents first: those with an entry of their own and those only mentioned in a path. */
-function foldersOf(entries: ArchiveEntry[]): string[] {
-  const folders = new Set<string>([""]);
-  for (const { name } of entries) {
-    for (let slash = name.indexOf("/"); slash >= 0; slash = name.indexOf("/", slash + 1)) {
-      folders.add(name.slice(0, slash));
-    }
-  }
-  return [...folders].sort((a, b) => a.length - b.length);
-}
-
-function modeOf(entry: ArchiveEntry): number {
-  return entry.name === SCRIPT || (entry.mode & 0o111) !== 0 ? PROGRAM_MODE : FILE_MODE;
-}
-
-/** Second lock on the door: the rules have refused such names already. */
-function placeOf(filesFolder: string, name: string): string {
-  const place = join(filesFolder, name);
-  if (name !== "" && !place.startsWith(filesFolder + sep)) throw new Error("An entry would leave its folder.");
-  return place;
-}
-
-/** The mode is set afterwards because the umask would take bits away from it. */
-function makeFolder(place: string): void {
-  mkdirSync(place);
-  chmodSync(place, FOLDER_MODE);
-}
-
-function writeFile(place: string, data: Buffer, mode: number): void {
+async function writeFile(write: EntryWriter, entry: ArchiveEntry, place: string, flushing: Flushing): Promise<boolean> {
+  const mode = modeOf(entry);
   const file = openSync(place, "wx", mode);
+  let isSound = false;
   try {
-    writeFileSync(file, data);
+    isSound = await write(entry, file);
+    // Set afterwards because the umask would take bits away from it.
     fchmodSync(file, mode);
-    fsyncSync(file);
   } finally {
-    closeSync(file);
+    if (!isSound) closeSync(file);
   }
-}
-
-function syncToDisk(place: string): void {
-  const file = openSync(place, "r");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  if (isSound) await flushing.add(file);
+  return isSound;
 }

@@ -1,14 +1,18 @@
 // Receives multipart uploads: files into the artifact store's staging folder, text parts into the body.
-import { randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Request, RequestHandler, Response } from "express";
-import multer, { MulterError } from "multer";
-import { AppError } from "../../errors.js";
-import type { ReceivedFile } from "../../services/registration.js";
+import multer, { MulterError, type StorageEngine } from "multer";
+import { AppError, explainDiskFull } from "../../errors.js";
+import type { ReceivedFile } from "../../handlers/artifact-store/artifact-store.js";
 import type { Multipart } from "../route.js";
 
 export interface UploadOptions {
-  stagingFolder: string;
+  /** The path for a new file; nothing lies there. */
+  newUpload: () => string;
   maxFileBytes: number;
 }
 
@@ -24,10 +28,7 @@ const CONFIG = "config";
 export function uploadReader({ files }: Multipart, options: UploadOptions) {
   const parts = Object.entries(files).map(([name, { maxCount }]) => ({ name, maxCount }));
   const receive: RequestHandler = multer({
-    storage: multer.diskStorage({
-      destination: options.stagingFolder,
-      filename: (_request, _file, done) => done(null, `upload-${randomUUID()}`),
-    }),
+    storage: storageAt(options.newUpload),
     // Without this a name such as sømna.zip arrives mangled.
     defParamCharset: "utf8",
     limits: {
@@ -40,6 +41,41 @@ export function uploadReader({ files }: Multipart, options: UploadOptions) {
     },
   }).fields([...parts, { name: CONFIG, maxCount: 1 }]);
   return (request: Request, response: Response): Promise<Upload> => read(receive, request, response, options);
+}
+
+/** What the storage adds to multer's own facts about a file: a file of this kind has all of both. */
+type Stored = Express.Multer.File & Pick<ReceivedFile, "sha256">;
+
+/** Keeps files at places of our choice. Of one that does not come in whole, nothing stays. */
+function storageAt(newUpload: () => string): StorageEngine {
+  return {
+    _handleFile: (_request, { stream }, done) => {
+      const path = newUpload();
+      receiveFile(stream, path).then(
+        (facts) => done(null, { path, ...facts }),
+        (error: unknown) => void rm(path, { force: true }).finally(() => done(error)),
+      );
+    },
+    _removeFile: (_request, { path }, done) => void rm(path, { force: true }).then(() => done(null), done),
+  };
+}
+
+/** While a write is under way, what comes in meanwhile is gathered for the next: a write for every packet costs too much. */
+const GATHERED_BYTES = 512 * 1024;
+
+/** Writes the file, and computes its digest while its bytes come by. */
+async function receiveFile(stream: Readable, path: string): Promise<{ size: number; sha256: string }> {
+  const hash = createHash("sha256");
+  let size = 0;
+  const measure = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      size += chunk.length;
+      yield chunk;
+    }
+  };
+  await pipeline(stream, measure, createWriteStream(path, { highWaterMark: GATHERED_BYTES, mode: 0o640 }));
+  return { size, sha256: hash.digest("hex") };
 }
 
 async function read(
@@ -57,7 +93,7 @@ async function read(
       error instanceof Error ? reject(explain(error, options)) : resolve(),
     );
   });
-  const received = (request.files ?? {}) as Record<string, Express.Multer.File[]>;
+  const received = (request.files ?? {}) as Record<string, Stored[]>;
   const all = Object.values(received).flat();
   // Those that were taken in have been moved away; the others go when there is nobody left to use them.
   response.once("close", () => void Promise.allSettled(all.map(({ path }) => rm(path, { force: true }))));
@@ -66,7 +102,7 @@ async function read(
   if (configFiles?.[0]) body[CONFIG] = await readConfigFile(configFiles[0]);
   const files = Object.entries(archives).map(([part, list]) => [
     part,
-    list.map(({ path, originalname }) => ({ path, name: originalname })),
+    list.map(({ path, originalname: name, sha256, size: bytes }): ReceivedFile => ({ path, name, sha256, bytes })),
   ]);
   return { body, files: Object.fromEntries(files) as Upload["files"] };
 }
@@ -100,7 +136,8 @@ function explain(error: Error, { maxFileBytes }: UploadOptions): Error {
     });
   }
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC") return new AppError("unavailable", "The disk for uploads is full.", { reason: "disk_full" });
+  const explained = explainDiskFull(error);
+  if (explained !== error) return explained;
   if (code !== undefined && code !== "ECONNRESET") return error;
   return new AppError("invalid", `The upload is not whole or not multipart: ${message}.`, {
     reason: "broken_multipart",

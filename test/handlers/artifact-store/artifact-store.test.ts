@@ -1,16 +1,16 @@
-// The life of an artifact: put, found again, removed; and what happens to things left half done.
+// The life of an artifact: staged, published or discarded, found again, removed.
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ArtifactStore } from "../../../src/handlers/artifact-store/artifact-store.js";
-import { zipOf } from "../../support/zips.js";
+import { craftZip, zipOf } from "../../support/zips.js";
 import { NOW, openStore } from "./open-store.js";
 
 const HELLO = { "script.sh": "echo hello\n", "data/words.txt": "one\ntwo\n" };
 
-describe("put", () => {
+describe("an upload", () => {
   it("keeps the zip byte for byte and the unpacked files beside it, under a key made of the time", async () => {
     const { store, upload, folder } = await openStore();
     const zip = await zipOf(HELLO);
@@ -63,27 +63,75 @@ describe("put", () => {
     expect(await store.keys()).toEqual(artifacts.map(({ key }) => key).sort());
   });
 
-  it("leaves nothing when it fails after all is unpacked", async () => {
-    const { folder, receive, onDisk } = await openStore();
+  it("is seen by nobody until it is published, and by everybody then", async () => {
+    const { store, stage, onDisk } = await openStore();
+    const staged = await stage(await zipOf(HELLO));
+    expect(await store.keys()).toEqual([]);
+    const { key } = await staged.publish();
+    expect([await store.keys(), await store.has(key)]).toEqual([[key], true]);
+    const published = await onDisk();
+    await staged.discard();
+    await expect(staged.publish()).rejects.toThrow("published");
+    expect(await onDisk()).toEqual(published);
+  });
+
+  it("leaves nothing of what is discarded", async () => {
+    const { stage, onDisk } = await openStore();
+    const before = await onDisk();
+    const staged = await stage(await zipOf(HELLO));
+    await staged.discard();
+    await staged.discard();
+    await expect(staged.publish()).rejects.toThrow("discarded");
+    expect(await onDisk()).toEqual(before);
+  });
+
+  it("hands out warnings with the artifact, and all faults at once, the script's own among them", async () => {
+    const { stage, refused, onDisk } = await openStore();
+    const before = await onDisk();
+    const good = await stage(await zipOf({ "script.sh": "echo\n", ".env": "TOKEN=x" }));
+    expect(good.findings.map(({ level, code }) => [level, code])).toEqual([
+      ["warning", "private_file"],
+      ["warning", "no_strict_mode"],
+    ]);
+    expect(good.facts).not.toBeNull();
+    await good.discard();
+    const script = { name: "script.sh", content: "#!/bin/zsh\nset -euo pipefail\nif true; then\n" };
+    const zip = craftZip([script, { name: "../evil" }, { name: "link", mode: 0o120777 }]);
+    expect((await refused(zip)).map(({ code, file, line }) => [code, file, line])).toEqual([
+      ["unsafe_path", "../evil", null],
+      ["link_or_special", "link", null],
+      ["bash_syntax", "script.sh", 4],
+      ["shebang_ignored", "script.sh", 1],
+    ]);
+    expect(await onDisk()).toEqual(before);
+  });
+
+  it("leaves nothing when it fails before anything is unpacked, or when it is published", async () => {
+    const { folder, store, receive, stage, onDisk } = await openStore();
     const before = await onDisk();
     const now = (): never => {
       throw new Error("The clock stands still.");
     };
-    const store = new ArtifactStore({ folder, clock: { now } });
-    await expect(store.put(await receive(await zipOf(HELLO)))).rejects.toThrow("The clock stands still.");
+    const timeless = new ArtifactStore({ folder, clock: { now } });
+    await expect(timeless.stage(await receive(await zipOf(HELLO)))).rejects.toThrow("The clock stands still.");
     expect(await onDisk()).toEqual(before);
+    const staged = await stage(await zipOf(HELLO));
+    const [name = ""] = await readdir(join(folder, ".staging"));
+    await rm(join(folder, ".staging", name), { recursive: true });
+    await expect(staged.publish()).rejects.toMatchObject({ code: "ENOENT" });
+    expect(await onDisk()).toEqual(before);
+    expect(await store.keys()).toEqual([]);
   });
 
   it("says in plain words that the disk is full, and leaves nothing", async () => {
-    const { folder, receive, onDisk } = await openStore();
-    const before = await onDisk();
-    const now = (): number => {
+    const unpack = (): never => {
       writeFileSync("/dev/full", "the system refuses this as it does on a full disk");
-      return NOW;
+      throw new Error("unreachable");
     };
-    const store = new ArtifactStore({ folder, clock: { now } });
-    const putting = store.put(await receive(await zipOf(HELLO)));
-    await expect(putting).rejects.toMatchObject({ code: "unavailable", reason: "disk_full" });
+    const { receive, store, onDisk } = await openStore({}, unpack);
+    const before = await onDisk();
+    const staging = store.stage(await receive(await zipOf(HELLO)));
+    await expect(staging).rejects.toMatchObject({ code: "insufficient_storage", reason: "disk_full" });
     expect(await onDisk()).toEqual(before);
   });
 
@@ -91,14 +139,15 @@ describe("put", () => {
     const { folder, receive, onDisk } = await openStore();
     const before = await onDisk();
     const store = new ArtifactStore({ folder: join(folder, "never-prepared"), clock: { now: () => NOW } });
-    await expect(store.put(await receive(await zipOf(HELLO)))).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(store.stage(await receive(await zipOf(HELLO)))).rejects.toMatchObject({ code: "ENOENT" });
     expect(await onDisk()).toEqual(before);
   });
 
   it("says what is wrong when the upload is not there", async () => {
     const { store, onDisk } = await openStore();
     const before = await onDisk();
-    await expect(store.put(join(store.stagingFolder, "nothing"))).rejects.toMatchObject({ code: "ENOENT" });
+    const file = { path: store.newUpload(), name: "a.zip", sha256: "", bytes: 1 };
+    await expect(store.stage(file)).rejects.toMatchObject({ code: "ENOENT" });
     expect(await onDisk()).toEqual(before);
   });
 });
@@ -130,28 +179,21 @@ describe("remove", () => {
   );
 });
 
-describe("prepare", () => {
-  it("removes from staging what is older than an hour, and nothing else", async () => {
-    const { store, upload, onDisk } = await openStore();
-    await upload(await zipOf(HELLO));
-    const before = await onDisk();
-    const leave = async (name: string, ageMinutes: number): Promise<void> => {
-      const path = join(store.stagingFolder, name);
-      await mkdir(path);
-      await writeFile(join(path, "artifact.zip"), "half");
-      await utimes(path, (NOW - ageMinutes * 60_000) / 1000, (NOW - ageMinutes * 60_000) / 1000);
-    };
-    await leave("put-old", 61);
-    await leave("put-young", 59);
-    await store.prepare();
-    const staging = (await onDisk()).filter((line) => !before.includes(line)).map((line) => line.split(" ")[0]);
-    expect(staging).toEqual([".staging/put-young/", ".staging/put-young/artifact.zip"]);
+describe("has", () => {
+  it.each([["artifact.zip"], ["files"]])("tells that %s is gone", async (part) => {
+    const { store, upload, folder } = await openStore();
+    const { key } = await upload(await zipOf(HELLO));
+    expect(await store.has(key)).toBe(true);
+    await rm(join(folder, key, part), { recursive: true });
+    expect(await store.has(key)).toBe(false);
+    await store.remove(key);
+    expect(await store.has(key)).toBe(false);
   });
+});
 
-  it("makes the folders, however deep", async () => {
-    const { folder } = await openStore();
-    const store = new ArtifactStore({ folder: join(folder, "a/b"), clock: { now: () => NOW } });
-    await store.prepare();
-    expect(await store.keys()).toEqual([]);
-  });
+it("prepare makes the folders, however deep", async () => {
+  const { folder } = await openStore();
+  const store = new ArtifactStore({ folder: join(folder, "a/b"), clock: { now: () => NOW } });
+  await store.prepare();
+  expect(await store.keys()).toEqual([]);
 });

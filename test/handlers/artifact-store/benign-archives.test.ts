@@ -3,13 +3,19 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { craftZip, zipOf, type CraftedArchive, type CraftedEntry } from "../../support/zips.js";
-import { openStore } from "./open-store.js";
+import { openStore, WAYS } from "./open-store.js";
 
 const SCRIPT: CraftedEntry = { name: "script.sh", content: "echo hello\n" };
 
-/** Puts the archive and gives what was unpacked: contents by path, `null` for folders. */
+/** What was unpacked, the same in each way: contents by path, `null` for folders. */
 async function unpacked(zip: Buffer): Promise<Map<string, string | null>> {
-  const { store, upload } = await openStore();
+  const [whole, streamed] = await Promise.all(WAYS.map((way) => unpackedIn(way, zip)));
+  expect(streamed).toEqual(whole);
+  return whole ?? new Map<string, null>();
+}
+
+async function unpackedIn(way: (typeof WAYS)[number], zip: Buffer): Promise<Map<string, string | null>> {
+  const { store, upload } = await openStore({}, way);
   const { key } = await upload(zip);
   const folder = store.filesFolder(key);
   const names = (await readdir(folder, { recursive: true })).sort();

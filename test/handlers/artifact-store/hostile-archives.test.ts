@@ -1,5 +1,6 @@
 // Every archive here must be refused for its own reason, naming the entry, and leave the disk exactly as it was.
 import { randomBytes } from "node:crypto";
+import { deflateRawSync } from "node:zlib";
 import { describe, it } from "vitest";
 import { craftZip, zipOf, type CraftedArchive } from "../../support/zips.js";
 import { badEntry, expectRefused, SCRIPT, type Hostile } from "./expect-refused.js";
@@ -9,7 +10,7 @@ const MIB = 1024 * KIB;
 
 /** An archive that is odd as a whole. */
 function archive(title: string, reason: string, odd: CraftedArchive): Hostile {
-  return { title, reason, zip: craftZip([SCRIPT], odd), entry: "" };
+  return { title, reason, zip: craftZip([SCRIPT], odd), entry: null };
 }
 
 describe("kinds of entries", () => {
@@ -82,7 +83,13 @@ describe("lies about data", () => {
       entry: "script.sh",
       hint: /described in two ways/,
     },
-    { title: "adm-zip would see the archive inside", reason: "bad_zip", zip: archiveInside(), entry: "data" },
+    {
+      title: "adm-zip would see the archive inside",
+      reason: "bad_zip",
+      zip: archiveInside(),
+      entry: null,
+      hint: /other programs/,
+    },
     {
       title: "many entries that share their data",
       reason: "overlapping_entries",
@@ -96,6 +103,20 @@ describe("lies about data", () => {
       entry: "a",
     },
   ])("$title", expectRefused);
+
+  const large = Buffer.from(randomBytes(MIB).toString("hex"));
+  const packed = deflateRawSync(large, { level: 1 });
+  const damaged = Buffer.from(packed).fill(0xff, MIB, MIB + 100);
+  const half = packed.subarray(0, MIB / 2);
+  it.each<Hostile>([
+    badEntry("CRC wrong", "bad_zip", { name: "x", content: large, packed, crc: 1 }),
+    badEntry("CRC wrong, stored", "bad_zip", { name: "x", content: large, method: 0, crc: 1 }),
+    badEntry("declared smaller than it is", "bad_zip", { name: "x", content: large, packed, size: MIB }),
+    badEntry("declared one byte smaller", "bad_zip", { name: "x", content: large, packed, size: large.length - 1 }),
+    badEntry("declared one byte larger", "bad_zip", { name: "x", content: large, packed, size: large.length + 1 }),
+    badEntry("damaged in the middle", "bad_zip", { name: "x", content: large, packed: damaged }),
+    badEntry("cut off in the middle", "bad_zip", { name: "x", content: large, packed: half }),
+  ])("too large for one piece: $title", expectRefused);
 
   it("last of several entries damaged: the good ones do not stay", async () => {
     const good = Array.from({ length: 20 }, (_, n) => ({ name: `good${n}`, content: "data" }));
@@ -117,21 +138,27 @@ describe("the archive as a whole", () => {
     archive("claims fewer entries than it has", "bad_zip", { count: 0 }),
     archive("part of a split archive", "bad_zip", { disk: 1 }),
     archive("with entries on other disks", "bad_zip", { diskCount: 0 }),
+    {
+      title: "script.sh twice, hidden behind many other faults",
+      reason: "unsafe_path",
+      zip: craftZip([...Array.from({ length: 300 }, (_, n) => ({ name: `../${n >> 1}` })), SCRIPT, SCRIPT]),
+      entry: "../0",
+    },
     archive("zip64 record elsewhere", "bad_zip", { zip64: { recordOffset: 0 } }),
     archive("zip64 record that counts otherwise", "bad_zip", { count: 1, zip64: { count: 2 } }),
     archive("short record that counts otherwise", "bad_zip", { count: 5, zip64: {} }),
-    { title: "cut off", reason: "bad_zip", zip: craftZip([SCRIPT]).subarray(0, -30), entry: "" },
-    { title: "record longer than the list", reason: "bad_zip", zip: patched(32), entry: "" },
-    { title: "extra field longer than its record", reason: "bad_zip", zip: patched(57), entry: "" },
-    { title: "only its first two bytes", reason: "bad_zip", zip: Buffer.from("PK"), entry: "" },
-    { title: "empty file", reason: "not_a_zip", code: "unsupported", zip: Buffer.alloc(0), entry: "" },
-    { title: "tar.gz", reason: "not_a_zip", code: "unsupported", zip: Buffer.from("1f8b0800", "hex"), entry: "" },
+    { title: "cut off", reason: "bad_zip", zip: craftZip([SCRIPT]).subarray(0, -30), entry: null },
+    { title: "record longer than the list", reason: "bad_zip", zip: patched(32), entry: null },
+    { title: "extra field longer than its record", reason: "bad_zip", zip: patched(57), entry: null },
+    { title: "only its first two bytes", reason: "bad_zip", zip: Buffer.from("PK"), entry: null },
+    { title: "empty file", reason: "not_a_zip", code: "unsupported", zip: Buffer.alloc(0), entry: null },
+    { title: "tar.gz", reason: "not_a_zip", code: "unsupported", zip: Buffer.from("1f8b0800", "hex"), entry: null },
     {
       title: "zip behind other bytes",
       reason: "not_a_zip",
       code: "unsupported",
       zip: craftZip([SCRIPT], { prefix: Buffer.from("MZ") }),
-      entry: "",
+      entry: null,
     },
   ])("$title", expectRefused);
 });
@@ -140,27 +167,33 @@ describe("sizes", () => {
   const bomb = { name: "zeros", packed: Buffer.alloc(5 * KIB), size: 30 * MIB };
   const manyFiles = craftZip([SCRIPT, ...Array.from({ length: 10_000 }, (_, n) => ({ name: `${n}`, method: 0 }))]);
   it.each<Hostile>([
-    { title: "10,001 entries", reason: "too_many_entries", zip: manyFiles, entry: "" },
+    { title: "10,001 entries", reason: "too_many_entries", zip: manyFiles, entry: null },
     {
       title: "claims 4 billion entries",
       reason: "too_many_entries",
       zip: craftZip([SCRIPT], { zip64: { count: 4e9 } }),
-      entry: "",
+      entry: null,
     },
-    { title: "a directory too large for its entries", reason: "too_many_entries", zip: hugeDirectory(), entry: "" },
+    { title: "a directory too large for its entries", reason: "too_many_entries", zip: hugeDirectory(), entry: null },
     {
-      title: "unpacks to 2 GiB in all",
+      title: "unpacks to more than 2 GiB in all",
       reason: "unpacked_too_large",
-      zip: craftZip([SCRIPT, { ...bomb, size: 1024 * MIB }, { ...bomb, name: "more", size: 1024 * MIB }]),
-      entry: "",
+      zip: craftZip([SCRIPT, { ...bomb, size: 1024 * MIB }, { ...bomb, name: "more", size: 1025 * MIB }]),
+      entry: null,
     },
     {
       title: "claims 16 EiB",
       reason: "unpacked_too_large",
       zip: craftZip([SCRIPT, { ...bomb, zip64: true, size: 2 ** 53 }]),
-      entry: "",
+      entry: null,
     },
-    { title: "ratio over 200", reason: "ratio_too_high", zip: craftZip([SCRIPT, bomb]), entry: "" },
+    { title: "ratio over 200", reason: "ratio_too_high", zip: craftZip([SCRIPT, bomb]), entry: null },
+    {
+      title: "a script over 16 MiB",
+      reason: "unpacked_too_large",
+      zip: craftZip([{ name: "script.sh", method: 0, content: Buffer.alloc(16 * MIB + 1, "\n") }]),
+      entry: "script.sh",
+    },
   ])("$title", (hostile) => expectRefused({ ...hostile, code: "too_large" }));
 });
 

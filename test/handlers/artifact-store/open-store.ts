@@ -1,12 +1,20 @@
 // A store in a folder of its own that is removed after the test, with ways to upload and to see all that is on disk.
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
-import { AppError } from "../../../src/errors.js";
+import { expect, onTestFinished } from "vitest";
 import type { ArchiveLimits } from "../../../src/handlers/artifact-store/archive-rules.js";
-import { ArtifactStore, type StoredArtifact } from "../../../src/handlers/artifact-store/artifact-store.js";
+import {
+  ArtifactStore,
+  type ArtifactStoreOptions,
+  type ReceivedFile,
+  type StagedArtifact,
+  type StoredArtifact,
+} from "../../../src/handlers/artifact-store/artifact-store.js";
+import { readByStream } from "../../../src/handlers/artifact-store/streamed-archive.js";
+import { unpack } from "../../../src/handlers/artifact-store/unpack.js";
+import type { Finding } from "../../../src/models/finding.js";
 
 /** Midday of a day with one-digit month and day, so that a key shows whether zeros are written. */
 export const NOW = Date.UTC(2026, 1, 3, 12, 5, 9);
@@ -14,36 +22,50 @@ export const NOW = Date.UTC(2026, 1, 3, 12, 5, 9);
 export interface OpenStore {
   store: ArtifactStore;
   folder: string;
-  /** Puts the bytes where the upload middleware would, and gives the path. */
-  receive: (bytes: Buffer) => Promise<string>;
-  /** Receives and puts. */
+  /** Puts the bytes where the upload middleware would. */
+  receive: (bytes: Buffer) => Promise<ReceivedFile>;
+  /** Receives and stages. */
+  stage: (bytes: Buffer) => Promise<StagedArtifact>;
+  /** Receives, stages, publishes and settles. */
   upload: (bytes: Buffer) => Promise<StoredArtifact>;
-  /** Receives and puts what must be refused, and gives the refusal. */
-  refused: (bytes: Buffer) => Promise<AppError>;
+  /** Receives and stages what must be refused, and gives what was found. */
+  refused: (bytes: Buffer) => Promise<Finding[]>;
   /** Everything under the uploads folder: type, mode and hash of each path. */
   onDisk: () => Promise<string[]>;
 }
 
-export async function openStore(limits: Partial<ArchiveLimits> = {}): Promise<OpenStore> {
+type Unpack = NonNullable<ArtifactStoreOptions["unpack"]>;
+
+/** Small archives have a way of their own, and whatever applies to them must apply to what comes by stream as well. */
+export const WAYS: readonly (Unpack | undefined)[] = [undefined, (order) => unpack(order, readByStream)];
+
+export async function openStore(limits: Partial<ArchiveLimits> = {}, way?: Unpack): Promise<OpenStore> {
   const folder = await mkdtemp(join(tmpdir(), "artifact-store-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const store = new ArtifactStore({ folder, limits, clock: { now: () => NOW } });
+  const store = new ArtifactStore({ folder, limits, clock: { now: () => NOW }, ...(way && { unpack: way }) });
   await store.prepare();
-  const receive = async (bytes: Buffer): Promise<string> => {
-    const path = join(store.stagingFolder, randomUUID());
+  const receive = async (bytes: Buffer): Promise<ReceivedFile> => {
+    const path = store.newUpload();
     await writeFile(path, bytes);
-    return path;
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    return { path, name: "batch.zip", sha256, bytes: bytes.length };
   };
-  const upload = async (bytes: Buffer): Promise<StoredArtifact> => store.put(await receive(bytes));
-  const refused = async (bytes: Buffer): Promise<AppError> => {
-    const error: unknown = await upload(bytes).then(
-      () => new Error("The upload was taken, but it should have been refused."),
-      (reason: unknown) => reason,
-    );
-    if (error instanceof AppError) return error;
-    throw error;
+  const stage = async (bytes: Buffer): Promise<StagedArtifact> => store.stage(await receive(bytes));
+  const upload = async (bytes: Buffer): Promise<StoredArtifact> => {
+    const staged = await stage(bytes);
+    expect(staged.findings.filter(({ level }) => level === "error")).toEqual([]);
+    const artifact = await staged.publish();
+    await store.settle(artifact.key);
+    return artifact;
   };
-  return { store, folder, receive, upload, refused, onDisk: () => listing(folder) };
+  const refused = async (bytes: Buffer): Promise<Finding[]> => {
+    const staged = await stage(bytes);
+    expect(staged.facts).toBeNull();
+    await expect(staged.publish()).rejects.toThrow("errors");
+    await staged.discard();
+    return staged.findings;
+  };
+  return { store, folder, receive, stage, upload, refused, onDisk: () => listing(folder) };
 }
 
 /** Type, mode and content of everything under a folder, one line each. */

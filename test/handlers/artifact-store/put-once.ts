@@ -1,6 +1,7 @@
-// A program of its own that puts one upload: `put-once.ts <uploads folder> <upload>`.
-import { ArtifactStore } from "../../../src/handlers/artifact-store/artifact-store.js";
+// A program of its own that takes in one upload: `put-once.ts <uploads folder> <upload as JSON>`.
+import { ArtifactStore, type ReceivedFile } from "../../../src/handlers/artifact-store/artifact-store.js";
 
 const [folder = "", upload = ""] = process.argv.slice(2);
 const store = new ArtifactStore({ folder, clock: Date });
-console.log(JSON.stringify(await store.put(upload)));
+const staged = await store.stage(JSON.parse(upload) as ReceivedFile);
+console.log(JSON.stringify(await staged.publish()));

@@ -1,12 +1,15 @@
 // Unpacking happens beside the service, in few threads, and whatever way the service itself was started.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { open } from "node:fs/promises";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { crc32, deflateRawSync } from "node:zlib";
 import { expect, it } from "vitest";
+import { readCentralDirectory } from "../../../src/handlers/artifact-store/central-directory.js";
 import { Turns } from "../../../src/handlers/artifact-store/turns.js";
+import { Unpacker } from "../../../src/handlers/artifact-store/unpacker.js";
 import { craftZip, zipOf } from "../../support/zips.js";
 import { openStore } from "./open-store.js";
 
@@ -18,10 +21,25 @@ it("leaves the service free while a large archive is unpacked", async () => {
   const upload = await receive(craftZip([{ name: "script.sh", content: "true\n" }, ...parts]));
   const delay = monitorEventLoopDelay({ resolution: 5 });
   delay.enable();
-  const { unpackedBytes } = await store.put(upload);
+  const { facts } = await store.stage(upload);
   delay.disable();
-  expect(unpackedBytes).toBe(15 * content.length + 5);
+  expect(facts?.unpackedBytes).toBe(15 * content.length + 5);
   expect(delay.max / 1e6).toBeLessThan(250);
+});
+
+it("hears from the thread what is wrong with an archive, and what is wrong with the disk", async () => {
+  const content = randomBytes(5 * 1024 * 1024);
+  const damaged = { name: "damaged", content, method: 0, crc: 1 };
+  const zip = craftZip([{ name: "script.sh", content: "true\n" }, damaged]);
+  const { refused, receive, onDisk, store } = await openStore();
+  const before = await onDisk();
+  expect(await refused(zip)).toMatchObject([{ code: "bad_zip", file: "damaged" }, { code: "no_strict_mode" }]);
+  expect(await onDisk()).toEqual(before);
+  const { path } = await receive(zip);
+  const file = await open(path);
+  const archive = await readCentralDirectory(file, 10).finally(() => file.close());
+  const order = { zipFile: path, filesFolder: `${store.newUpload()}/not/there`, archive };
+  await expect(new Unpacker().unpack(order)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 it("works in a service that runs from its TypeScript sources", async () => {
@@ -30,7 +48,7 @@ it("works in a service that runs from its TypeScript sources", async () => {
   const upload = await receive(await zipOf({ "script.sh": "echo hello\n", "large.txt": large }));
   const loader = new URL("../../../tools/typescript.mjs", import.meta.url).href;
   const program = fileURLToPath(new URL("put-once.ts", import.meta.url));
-  const args = ["--import", loader, program, folder, upload];
+  const args = ["--import", loader, program, folder, JSON.stringify(upload)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   expect(JSON.parse(stdout)).toMatchObject({ fileCount: 2 });
   expect(await store.keys()).toHaveLength(1);
