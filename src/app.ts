@@ -10,8 +10,10 @@ import { ChainController } from "./controllers/chain-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
 import { PlanController } from "./controllers/plan-controller.js";
+import { VersionController } from "./controllers/version-controller.js";
 import { Database } from "./database/database.js";
 import { AppError } from "./errors.js";
+import { ArtifactComparer } from "./handlers/artifact-store/artifact-diff.js";
 import { ArtifactStore } from "./handlers/artifact-store/artifact-store.js";
 import { systemClock, type Clock } from "./handlers/clock.js";
 import { EventLog } from "./handlers/event-log.js";
@@ -42,6 +44,7 @@ import { ExecutionService } from "./services/execution-service.js";
 import { HealthService } from "./services/health-service.js";
 import { PlanService } from "./services/plan-service.js";
 import { Registration } from "./services/registration.js";
+import { VersionReading } from "./services/version-reading.js";
 import { WhyService } from "./services/why-service.js";
 
 /** A running service. */
@@ -196,6 +199,7 @@ function buildControllers(
   const executions = new ExecutionService({ ...handlers, ...jobs });
   const chainRuns = new ChainRunService({ ...handlers, ...jobs, executions });
   const plan = new PlanService({ ...handlers, batches });
+  const versions = new VersionReading({ ...handlers, batches, comparer: new ArtifactComparer() });
   const why = new WhyService({ ...handlers, batches, executions, concurrency });
   const health = new HealthService({ ...handlers, folders: { ...folders } });
   return {
@@ -204,6 +208,7 @@ function buildControllers(
     chainRuns: new ChainRunController({ chainRuns }),
     executions: new ExecutionController({ executions }),
     plan: new PlanController({ plan, why }),
+    versions: new VersionController({ versions }),
     health: new HealthController({ health }),
   };
 }

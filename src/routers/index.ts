@@ -8,6 +8,7 @@ import type { ExecutionController } from "../controllers/execution-controller.js
 import type { HealthController } from "../controllers/health-controller.js";
 import type { PlanController } from "../controllers/plan-controller.js";
 import { API } from "../controllers/reply.js";
+import type { VersionController } from "../controllers/version-controller.js";
 import type { Logger } from "../handlers/logger.js";
 import { batchRoutes } from "./batches.js";
 import { chainRunRoutes } from "./chain-runs.js";
@@ -19,6 +20,7 @@ import { handleErrors, noSuchRoute } from "./middleware/errors.js";
 import { openApiDocument } from "./openapi.js";
 import { planRoutes } from "./plan.js";
 import { serve, type ServeOptions } from "./serve.js";
+import { versionRoutes } from "./versions.js";
 
 export interface Controllers {
   batches: BatchController;
@@ -26,6 +28,7 @@ export interface Controllers {
   chainRuns: ChainRunController;
   executions: ExecutionController;
   plan: PlanController;
+  versions: VersionController;
   health: HealthController;
 }
 
@@ -58,6 +61,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
       prefix: API,
       routes: [
         ...batchRoutes(controllers.batches),
+        ...versionRoutes(controllers.versions),
         ...chainRoutes(controllers.chains),
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),

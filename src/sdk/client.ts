@@ -5,6 +5,7 @@ import type { ChainRunView } from "../models/chain-run.js";
 import type { ExecutionView, RunRequest } from "../models/execution.js";
 import type { GapView, PlannedRunsView } from "../models/plan.js";
 import type { Page } from "../models/shapes.js";
+import type { VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 import type { WhyView } from "../models/why.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 
@@ -14,6 +15,7 @@ export type { BatchConfigInput } from "../models/batch-config.js";
 export type { ExecutionView, RunRequest } from "../models/execution.js";
 export type { GapView, PlannedRunsView, PlannedRunView } from "../models/plan.js";
 export type { Page, Problem } from "../models/shapes.js";
+export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
 
@@ -23,6 +25,11 @@ export type Archive = Blob | Uint8Array<ArrayBuffer>;
 export interface BatchListQuery {
   enabled?: boolean;
   search?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+export interface PageQuery {
   limit?: number;
   cursor?: string;
 }
@@ -65,6 +72,10 @@ function upload(config: unknown, part: string, archives: { name: string; archive
   return form;
 }
 
+function versionPath(batch: string | number, version: number): string {
+  return `/batches/${encodeURIComponent(batch)}/versions/${version}`;
+}
+
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
@@ -104,10 +115,32 @@ export class BatchlineClient {
     gap: (id: string | number): Promise<GapView> =>
       this.connection.send("GET", `/batches/${encodeURIComponent(id)}/gap`),
     /** The zip as it was uploaded. */
-    artifact: async (id: string | number): Promise<Uint8Array> => {
-      const response = await this.connection.request("GET", `/batches/${encodeURIComponent(id)}/artifact`);
-      return new Uint8Array(await response.arrayBuffer());
-    },
+    artifact: (id: string | number): Promise<Uint8Array> => this.bytes(`/batches/${encodeURIComponent(id)}/artifact`),
+    /** The batch as one file, with the zip of this version; with the active one's if left out. */
+    export: (id: string | number, version?: number): Promise<Uint8Array> =>
+      this.bytes(`/batches/${encodeURIComponent(id)}/export`, { version }),
+  };
+
+  /** What was uploaded for a batch, by the batch (id or name) and the version's number. */
+  readonly versions = {
+    list: (batch: string | number, query: PageQuery = {}): Promise<Page<VersionView>> =>
+      this.connection.send("GET", `/batches/${encodeURIComponent(batch)}/versions`, undefined, { ...query }),
+    get: (batch: string | number, version: number): Promise<VersionView> =>
+      this.connection.send("GET", versionPath(batch, version)),
+    /** The zip as it was uploaded. */
+    artifact: (batch: string | number, version: number): Promise<Uint8Array> =>
+      this.bytes(`${versionPath(batch, version)}/artifact`),
+    files: (batch: string | number, version: number): Promise<VersionFilesView> =>
+      this.connection.send("GET", `${versionPath(batch, version)}/files`),
+    /** One file of it, by its path in `files`. */
+    file: (batch: string | number, version: number, path: string): Promise<Uint8Array> =>
+      this.bytes(`${versionPath(batch, version)}/files/${path.split("/").map(encodeURIComponent).join("/")}`),
+    /** What changed from this version to another; to the active one if left out. */
+    diff: (batch: string | number, version: number, to?: number): Promise<VersionDiffView> =>
+      this.connection.send("GET", `${versionPath(batch, version)}/diff`, undefined, { to }),
+    /** The same as one unified diff. */
+    patch: (batch: string | number, version: number, to?: number): Promise<string> =>
+      this.text(`${versionPath(batch, version)}/diff`, { to, format: "patch" }),
   };
 
   readonly chains = {
@@ -143,6 +176,11 @@ export class BatchlineClient {
     follow: (id: number, signal?: AbortSignal): AsyncGenerator<string> =>
       this.connection.stream(`/executions/${id}/log`, { follow: 1 }, signal),
   };
+
+  private async bytes(path: string, query: Query = {}): Promise<Uint8Array> {
+    const response = await this.connection.request("GET", path, undefined, query);
+    return new Uint8Array(await response.arrayBuffer());
+  }
 
   private async text(path: string, query: Query): Promise<string> {
     return (await this.connection.request("GET", path, undefined, query)).text();

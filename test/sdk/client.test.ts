@@ -54,6 +54,14 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
     "batches.why": () => sdk.batches.why(7, "2027-01-01T00:00:00Z"),
     "batches.gap": () => sdk.batches.gap(7),
     "batches.artifact": () => sdk.batches.artifact(7),
+    "batches.export": () => sdk.batches.export(7, 2),
+    "versions.list": () => sdk.versions.list("a", { limit: 1, cursor: "c" }),
+    "versions.get": () => sdk.versions.get("a b", 2),
+    "versions.artifact": () => sdk.versions.artifact("a", 2),
+    "versions.files": () => sdk.versions.files("a", 2),
+    "versions.file": () => sdk.versions.file("a", 2, "a b?#%.txt"),
+    "versions.diff": () => sdk.versions.diff("a", 2, 1),
+    "versions.patch": () => sdk.versions.patch("a", 2, 1),
     "chains.create": () => sdk.chains.create({ "a.zip": new Blob([archive]) }, [config]),
     "chainRuns.get": () => sdk.chainRuns.get(7),
     "chainRuns.cancel": () => sdk.chainRuns.cancel(7),
@@ -73,9 +81,9 @@ it("every call of the client is an operation of the service's document, with its
   const { asked, url } = await recorder();
   const sdk = new BatchlineClient({ url, token: "secret" });
   const calls = everyCall(sdk);
-  const { batches, chains, chainRuns, plannedRuns, executions } = sdk;
-  const names = Object.entries({ batches, chains, chainRuns, plannedRuns, executions }).flatMap(([room, members]) =>
-    Object.keys(members).map((name) => `${room}.${name}`),
+  const { batches, versions, chains, chainRuns, plannedRuns, executions } = sdk;
+  const names = Object.entries({ batches, versions, chains, chainRuns, plannedRuns, executions }).flatMap(
+    ([room, members]) => Object.keys(members).map((name) => `${room}.${name}`),
   );
   expect(Object.keys(calls)).toEqual(names);
   const reached = new Set<string>();
