@@ -34,6 +34,8 @@ const MAX_COMPARED_LINES = 50_000;
 const FILE_PATIENCE_MS = 2000;
 const PATIENCE_MS = 10_000;
 const CHUNK_BYTES = 256 * 1024;
+/** Most files are small, and opening them takes longer than reading them. */
+const PAIRS_AT_ONCE = 16;
 
 const BINARY = "It is no text.";
 const TOO_LARGE = "It is too large to be compared by lines: more than 1 MiB, or 50000 lines.";
@@ -62,11 +64,15 @@ class Comparison {
 
   async run(): Promise<ArtifactDiff> {
     const files: FileChange[] = [];
-    for (const pair of pairsOf(await listFiles(this.from), await listFiles(this.to))) {
-      const change = await this.changeOf(pair);
-      if (!change) continue;
-      if (files.length === MAX_FILES) return { files, truncated: true };
-      files.push(await this.describe(pair, change));
+    const pairs = pairsOf(await listFiles(this.from), await listFiles(this.to));
+    for (let at = 0; at < pairs.length; at += PAIRS_AT_ONCE) {
+      const some = pairs.slice(at, at + PAIRS_AT_ONCE);
+      const changes = await Promise.all(some.map(async (pair) => ({ pair, change: await this.changeOf(pair) })));
+      for (const { pair, change } of changes) {
+        if (!change) continue;
+        if (files.length === MAX_FILES) return { files, truncated: true };
+        files.push(await this.describe(pair, change));
+      }
     }
     return { files, truncated: this.isFull };
   }
