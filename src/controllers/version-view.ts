@@ -44,7 +44,5 @@ export function showPatch({ files, truncated }: VersionDiff): string {
     return [binary ? `Binary files ${names} differ\n` : `Files ${names} differ. ${note ?? ""}\n`];
   });
   if (truncated) told.unshift("This patch is not whole: more has changed than one answer holds.\n");
-  // A file must be out of the way before a folder takes its name, and the other way round.
-  const inOrder = [...files].sort((a, b) => Number(b.change === "removed") - Number(a.change === "removed"));
-  return [...told, ...inOrder.map(({ patch }) => patch ?? "")].join("");
+  return [...told, ...files.map(({ patch }) => patch ?? "")].join("");
 }

@@ -97,7 +97,6 @@ const BEFORE: ZipFiles = {
   "was empty": "",
   "goes away": "a\nb\n",
   "goes empty": "",
-  "file then folder": "a\n",
   "mode only": "true\n",
   "mode and text": "a\n",
   "--- a/script.sh": "--- a\n+++ b\n",
@@ -122,7 +121,6 @@ const AFTER: ZipFiles = {
   "mode and text": { content: "b\n", mode: 0o755 },
   "--- a/script.sh": "--- b\n+++ a\n",
   "far apart": `A\n${"x\n".repeat(20)}a\n${"y\n".repeat(20)}B\n`,
-  "file then folder/x": "a\n",
   "deep/er/new file.txt": "a\n",
   "new tool": { content: "a", mode: 0o755 },
   "new and empty": "",
@@ -147,14 +145,19 @@ async function folderOf(files: ZipFiles): Promise<string> {
 }
 
 it.each([
-  ["patch", ["-p1", "--batch"]],
-  ["git", ["apply"]],
-])("the patch, applied by %s, makes the one version of the other, both ways", async (program, args) => {
+  ["patch", ["-p1", "--batch"], {}, {}],
+  // A file that becomes a folder is beyond GNU patch.
+  ["git", ["apply"], { turns: "a\n" }, { "turns/x": "a\n" }],
+])("the patch, applied by %s, makes the one version of the other, both ways", async (program, args, also, then) => {
   const app = await startApp();
-  await withVersions(app, { ...BEFORE, "a.bin": BYTES }, { ...AFTER, "a.bin": BYTES.subarray(1) });
+  const [old, recent] = [
+    { ...BEFORE, ...also },
+    { ...AFTER, ...then },
+  ];
+  await withVersions(app, { ...old, "a.bin": BYTES }, { ...recent, "a.bin": BYTES.subarray(1) });
   for (const [from, to, before, after] of [
-    [1, 2, BEFORE, AFTER],
-    [2, 1, AFTER, BEFORE],
+    [1, 2, old, recent],
+    [2, 1, recent, old],
   ] as const) {
     const patch = await app.sdk.versions.patch("a", from, to);
     expect(patch.startsWith("Binary files a/a.bin and b/a.bin differ\n")).toBe(true);
