@@ -187,7 +187,7 @@ it("format=patch is a download of its own kind; what has no lines stands before 
   });
   expect(body.toString().split("\n")).toEqual([
     "Binary files a/gone and /dev/null differ",
-    "Files a/long and b/long differ. It is too large to be compared by lines: more than 1 MiB, or 50000 lines.",
+    "Files a/long and b/long differ. It is too large to be compared by lines: more than 1 MiB, or 20000 lines.",
     "Binary files /dev/null and b/new.bin differ",
     "diff --git a/x.txt b/x.txt",
     "--- a/x.txt",

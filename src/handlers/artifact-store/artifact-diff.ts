@@ -14,6 +14,7 @@ export interface ArtifactDiff {
 
 /** The same path in both artifacts; undefined where it has no file. */
 interface Pair {
+  path: string;
   from: StoredFile | undefined;
   to: StoredFile | undefined;
 }
@@ -30,15 +31,15 @@ const MAX_FILES = 1000;
 const MAX_PATCH_BYTES = 2 * 1024 ** 2;
 /** What is larger than one of these is not compared by lines: splitting it alone would hold up the service. */
 const MAX_COMPARED_BYTES = 1024 ** 2;
-const MAX_COMPARED_LINES = 50_000;
-const FILE_PATIENCE_MS = 2000;
+const MAX_COMPARED_LINES = 20_000;
+const FILE_PATIENCE_MS = 3000;
 const PATIENCE_MS = 10_000;
 const CHUNK_BYTES = 256 * 1024;
 /** Most files are small, and opening them takes longer than reading them. */
 const PAIRS_AT_ONCE = 16;
 
 const BINARY = "It is no text.";
-const TOO_LARGE = "It is too large to be compared by lines: more than 1 MiB, or 50000 lines.";
+const TOO_LARGE = "It is too large to be compared by lines: more than 1 MiB, or 20000 lines.";
 const TOO_DIFFERENT = "Comparing it by lines took too long.";
 const NO_ROOM = "The lines of the files before it fill the answer.";
 
@@ -89,12 +90,12 @@ class Comparison {
   }
 
   private async describe(pair: Pair, change: FileChangeKind): Promise<FileChange> {
-    const { from, to } = pair;
+    const { path, from, to } = pair;
     const contents = [await contentOf(this.from, from), await contentOf(this.to, to)] as const;
     const binary = contents.some((content) => content?.binary);
     const lines = await this.patch(pair, change === "mode" ? [SAME, SAME] : contents);
     return {
-      path: (from ?? to)?.path ?? "",
+      path,
       change,
       binary,
       bytes: { from: from?.bytes ?? null, to: to?.bytes ?? null },
@@ -104,7 +105,7 @@ class Comparison {
   }
 
   private async patch(
-    { from, to }: Pair,
+    { path, from, to }: Pair,
     [before, after]: readonly [Content | null, Content | null],
   ): Promise<Pick<FileChange, "patch" | "note">> {
     const without = (note: string) => ({ patch: null, note });
@@ -114,7 +115,7 @@ class Comparison {
     const side = (file: StoredFile | undefined, content: Content | null) =>
       file ? { text: content?.text ?? "", executable: file.executable } : null;
     const patience = Math.min(FILE_PATIENCE_MS, this.deadline - performance.now());
-    const patch = await patchOf((from ?? to)?.path ?? "", side(from, before), side(to, after), patience);
+    const patch = await patchOf(path, side(from, before), side(to, after), patience);
     if (patch === null) return without(TOO_DIFFERENT);
     this.isFull = this.patchBytes + Buffer.byteLength(patch) > MAX_PATCH_BYTES;
     if (this.isFull) return without(NO_ROOM);
@@ -127,9 +128,10 @@ class Comparison {
 const SAME: Content = { binary: false, text: "" };
 
 function pairsOf(from: StoredFile[], to: StoredFile[]): Pair[] {
-  const pairs = new Map<string, Pair>(from.map((file) => [file.path, { from: file, to: undefined }]));
-  for (const file of to) pairs.set(file.path, { from: pairs.get(file.path)?.from, to: file });
-  return [...pairs.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pair]) => pair);
+  const before = new Map(from.map((file) => [file.path, file]));
+  const after = new Map(to.map((file) => [file.path, file]));
+  const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return paths.map((path) => ({ path, from: before.get(path), to: after.get(path) }));
 }
 
 async function contentOf(place: ArtifactPlace, file: StoredFile | undefined): Promise<Content | null> {
