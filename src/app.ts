@@ -12,8 +12,10 @@ import { HealthController } from "./controllers/health-controller.js";
 import { PinController } from "./controllers/pin-controller.js";
 import { PlanController } from "./controllers/plan-controller.js";
 import { VersionUploadController } from "./controllers/version-upload-controller.js";
+import { VersionController } from "./controllers/version-controller.js";
 import { Database } from "./database/database.js";
 import { AppError } from "./errors.js";
+import { ArtifactComparer } from "./handlers/artifact-store/artifact-diff.js";
 import { ArtifactStore } from "./handlers/artifact-store/artifact-store.js";
 import { systemClock, type Clock } from "./handlers/clock.js";
 import { EventLog } from "./handlers/event-log.js";
@@ -55,6 +57,7 @@ import { Replanning } from "./services/replanning.js";
 import { Rerun } from "./services/rerun.js";
 import { UploadDesk } from "./services/upload-desk.js";
 import { VersionService } from "./services/version-service.js";
+import { VersionReading } from "./services/version-reading.js";
 import { WhyService } from "./services/why-service.js";
 
 /** A running service. */
@@ -218,6 +221,7 @@ function buildControllers(
   const executions = new ExecutionService({ ...handlers, ...jobs });
   const chainRuns = new ChainRunService({ ...handlers, ...jobs, executions });
   const plan = new PlanService({ ...handlers, batches });
+  const versions = new VersionReading({ ...handlers, batches, comparer: new ArtifactComparer() });
   const why = new WhyService({ ...handlers, batches, executions, concurrency });
   const health = new HealthService({ ...handlers, folders: { ...folders } });
   return {
@@ -228,6 +232,7 @@ function buildControllers(
     plan: new PlanController({ plan, why }),
     pins: new PinController({ pins: new Pinning(handlers) }),
     versionUploads: new VersionUploadController({ versions: new VersionService(desk) }),
+    versions: new VersionController({ versions }),
     health: new HealthController({ health }),
   };
 }

@@ -59,6 +59,8 @@ const PACKAGE_HOMES: Record<string, RegExp> = {
   "zod-openapi": /^routers\//,
   multer: /^routers\/middleware\/upload\.ts$/,
   "adm-zip": /^handlers\/artifact-store\//,
+  diff: /^handlers\/artifact-store\/file-patch\.ts$/,
+  yazl: /^handlers\/export-file\.ts$/,
   "node-schedule": /^jobs\/timer\.ts$/,
   "node:child_process": /^handlers\/process\//,
   typeorm: /^(entities|database)\//,

@@ -29,6 +29,13 @@ export class BatchController {
 
   attach = (ask: Ask<ById, UploadWish, BatchUpload>): Promise<Reply> => this.take(ask, { after: ask.params.id });
 
+  import = async (ask: Ask<unknown, UploadWish, { name?: string | undefined }>): Promise<Reply> => {
+    const { body, files, query, actor } = ask;
+    const upload = { file: oneFile(files["export"], "export"), name: body.name };
+    const circumstances = { actor, wish: query, conclude: concluding(ask, created) };
+    return uploadReply(await this.with_.batches.import(upload, circumstances), created);
+  };
+
   list = async ({ query }: Ask<unknown, BatchFilter, unknown>): Promise<Reply> => {
     const rows = (await this.with_.batches.list(query)).map((details) => ({ id: details.batch.id, details }));
     return ok(toPage(rows, query.limit, ({ details }) => showBatch(details)));
@@ -74,7 +81,7 @@ export class BatchController {
 
   private async take(ask: Ask<unknown, UploadWish, BatchUpload>, place: { after?: string }): Promise<Reply> {
     const { body, files, query, actor } = ask;
-    const upload = { config: body.config, file: oneArchive(files["batch"]), ...place };
+    const upload = { config: body.config, file: oneFile(files["batch"]), ...place };
     const circumstances = { actor, wish: query, conclude: concluding(ask, created) };
     return uploadReply(await this.with_.batches.create(upload, circumstances), created);
   }
@@ -90,13 +97,14 @@ function created(details: BatchDetails): Reply {
   return made(201, `${API}/batches/${details.batch.id}`, showBatch(details));
 }
 
-/** The one archive of an upload. @throws AppError `invalid` if there is none */
-export function oneArchive(files: ReceivedFile[] = []): ReceivedFile {
+/** The one file of a part. @throws AppError `invalid` if there is none */
+export function oneFile(files: ReceivedFile[] = [], part = "batch"): ReceivedFile {
   const [file] = files;
   if (file) return file;
-  const message = "The upload has no archive: send the zip as the file part `batch`, beside the part `config`.";
+  const beside = part === "batch" ? ", beside the part `config`" : "";
+  const message = `The upload has no archive: send the zip as the file part \`${part}\`${beside}.`;
   throw new AppError("invalid", message, {
     reason: "missing_part",
-    errors: [{ pointer: "batch", message: "is missing" }],
+    errors: [{ pointer: part, message: "is missing" }],
   });
 }

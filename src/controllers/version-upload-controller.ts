@@ -1,8 +1,9 @@
 // Uploads of versions over HTTP, and which of them is active.
 import type { UploadWish } from "../models/upload.js";
 import type { UploadedVersion, VersionService } from "../services/version-service.js";
-import { oneArchive } from "./batch-controller.js";
+import { oneFile } from "./batch-controller.js";
 import { showBatch } from "./batch-view.js";
+import { showVersion } from "./version-view.js";
 import { API, concluding, made, ok, uploadReply, type Ask, type Reply } from "./reply.js";
 
 interface ByVersion {
@@ -20,7 +21,7 @@ export class VersionUploadController {
   create = async (ask: Ask<{ id: string }, UploadWish & { activate: boolean }, VersionBody>): Promise<Reply> => {
     const { params, body, query, files, headers, actor } = ask;
     const { activate, ...wish } = query;
-    const file = oneArchive(files["batch"]);
+    const file = oneFile(files["batch"]);
     const upload = { reference: params.id, file, config: body.config, activate, ifMatch: headers["if-match"] };
     const circumstances = { actor, wish, conclude: concluding(ask, uploaded) };
     return uploadReply(await this.with_.versions.upload(upload, circumstances), uploaded);
@@ -38,7 +39,7 @@ export class VersionUploadController {
   };
 }
 
-function uploaded({ batch, artifact, known }: UploadedVersion): Reply {
-  const view = { batchId: batch.id, version: artifact.version, known };
-  return { ...made(201, `${API}/batches/${batch.id}/versions/${artifact.version}`, view), status: known ? 200 : 201 };
+function uploaded(version: UploadedVersion): Reply {
+  const here = `${API}/batches/${version.batch.id}/versions/${version.artifact.version}`;
+  return { ...made(201, here, showVersion(version)), status: version.known ? 200 : 201 };
 }

@@ -42,6 +42,21 @@ function uploadRoutes(batches: BatchController): Route[] {
     }),
     route({
       method: "post",
+      path: "/batches/import",
+      tag,
+      summary: "Make a batch from the file that another one was exported to",
+      query: uploadQuery,
+      repeatable: true,
+      multipart: { files: { export: { maxCount: 1, description: "The file of GET /batches/:id/export." } } },
+      body: z.strictObject({
+        name: z.string().min(1).max(512).optional().meta({ description: "Another name than the one it had." }),
+      }),
+      answers: created,
+      problems: uploadProblems,
+      handle: batches.import,
+    }),
+    route({
+      method: "post",
       path: "/batches/:id/successors",
       tag,
       summary: "Upload a batch that runs after an existing one",

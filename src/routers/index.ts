@@ -10,6 +10,7 @@ import type { PinController } from "../controllers/pin-controller.js";
 import type { PlanController } from "../controllers/plan-controller.js";
 import { API } from "../controllers/reply.js";
 import type { VersionUploadController } from "../controllers/version-upload-controller.js";
+import type { VersionController } from "../controllers/version-controller.js";
 import type { Logger } from "../handlers/logger.js";
 import { batchRoutes } from "./batches.js";
 import { chainRunRoutes } from "./chain-runs.js";
@@ -23,6 +24,7 @@ import { pinRoutes } from "./pins.js";
 import { planRoutes } from "./plan.js";
 import { serve, type ServeOptions } from "./serve.js";
 import { versionUploadRoutes } from "./version-uploads.js";
+import { versionRoutes } from "./versions.js";
 
 export interface Controllers {
   batches: BatchController;
@@ -32,6 +34,7 @@ export interface Controllers {
   plan: PlanController;
   pins: PinController;
   versionUploads: VersionUploadController;
+  versions: VersionController;
   health: HealthController;
 }
 
@@ -64,6 +67,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
       prefix: API,
       routes: [
         ...batchRoutes(controllers.batches),
+        ...versionRoutes(controllers.versions),
         ...chainRoutes(controllers.chains),
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),

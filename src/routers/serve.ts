@@ -138,7 +138,7 @@ async function send(
     response.type("application/json").end(JSON.stringify(json));
     return;
   }
-  const source = file === undefined ? bytes && Readable.from(bytes, { objectMode: false }) : createReadStream(file);
+  const source = file === undefined ? bytes && streamOf(bytes) : createReadStream(file);
   if (!source) {
     response.end();
     return;
@@ -149,4 +149,9 @@ async function send(
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ABORT_ERR") throw error;
   });
+}
+
+/** A stream stays what it is: it gives back what it holds even when nobody has begun to read it. */
+function streamOf(bytes: AsyncIterable<Buffer>): Readable {
+  return bytes instanceof Readable ? bytes : Readable.from(bytes, { objectMode: false });
 }

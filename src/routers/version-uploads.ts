@@ -4,6 +4,7 @@ import type { VersionUploadController } from "../controllers/version-upload-cont
 import { batchSchema } from "../models/batch.js";
 import { batchReference, idText } from "../models/shapes.js";
 import { uploadQuery, uploadReportSchema } from "../models/upload.js";
+import { versionSchema } from "../models/version.js";
 import { route, type Route } from "./route.js";
 
 const tag = "Versions";
@@ -32,9 +33,9 @@ export function versionUploadRoutes(versions: VersionUploadController): Route[] 
       answers: {
         200: {
           description: "The version that has this content already; with dryRun the report.",
-          schema: uploadReportSchema,
+          schema: z.union([versionSchema, uploadReportSchema]),
         },
-        201: { description: "The new version; Location is its address.", schema: z.unknown() },
+        201: { description: "The new version; Location is its address.", schema: versionSchema },
       },
       problems: [404, 409, 412, 413, 415, 422, 507],
       handle: versions.create,

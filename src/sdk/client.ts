@@ -7,6 +7,7 @@ import type { TriggerView } from "../models/pin.js";
 import type { GapView, PlannedRunsView } from "../models/plan.js";
 import type { Page } from "../models/shapes.js";
 import type { UploadReport } from "../models/upload.js";
+import type { VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 import type { WhyView } from "../models/why.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 
@@ -20,6 +21,7 @@ export type { ExecutionView, RerunRequest, RunRequest } from "../models/executio
 export type { GapView, PlannedRunsView, PlannedRunView } from "../models/plan.js";
 export type { Page } from "../models/shapes.js";
 export type { Problem } from "../models/problem.js";
+export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
 
@@ -29,6 +31,11 @@ export type Archive = Blob | Uint8Array<ArrayBuffer>;
 export interface BatchListQuery {
   enabled?: boolean;
   search?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+export interface PageQuery {
   limit?: number;
   cursor?: string;
 }
@@ -68,11 +75,6 @@ export interface MakeOptions {
   idempotencyKey?: string;
 }
 
-export interface VersionView {
-  version: number;
-  known: boolean;
-}
-
 export interface EditOptions {
   /** The etag that was read; the edit is refused with 412 if there is another one by now. */
   ifMatch?: string;
@@ -110,6 +112,10 @@ function upload(config: unknown, part: string, archives: { name: string; archive
   return form;
 }
 
+function versionPath(batch: string | number, version: number): string {
+  return `/batches/${encodeURIComponent(batch)}/versions/${version}`;
+}
+
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
@@ -135,6 +141,13 @@ export class BatchlineClient {
         uploadOf(archive, config),
         { headers: keyOf(options) },
       ),
+    /** Makes a batch from an export, under its name or another. */
+    import: (file: Archive, { name, ...options }: MakeOptions & { name?: string } = {}): Promise<BatchView> => {
+      const form = new FormData();
+      if (name !== undefined) form.set("name", name);
+      form.set("export", file instanceof Blob ? file : new Blob([file]), "batch.batchline.zip");
+      return this.connection.send("POST", "/batches/import", form, { headers: keyOf(options) });
+    },
     /** Everything that can be said of an upload, without keeping it. */
     check: (archive: Archive, config: BatchConfigInput): Promise<UploadReport> =>
       this.report("POST", "/batches", uploadOf(archive, config)),
@@ -163,25 +176,13 @@ export class BatchlineClient {
     gap: (id: string | number): Promise<GapView> =>
       this.connection.send("GET", `/batches/${encodeURIComponent(id)}/gap`),
     /** The zip as it was uploaded. */
-    artifact: async (id: string | number): Promise<Uint8Array> => {
-      const response = await this.connection.request("GET", `/batches/${encodeURIComponent(id)}/artifact`);
-      return new Uint8Array(await response.arrayBuffer());
-    },
+    artifact: (id: string | number): Promise<Uint8Array> => this.bytes(`/batches/${encodeURIComponent(id)}/artifact`),
+    /** The batch as one file, with the zip of this version; with the active one's if left out. */
+    export: (id: string | number, version?: number): Promise<Uint8Array> =>
+      this.bytes(`/batches/${encodeURIComponent(id)}/export`, { version }),
   };
 
-  readonly chains = {
-    /** Uploads several batches at once: each config names its archive by `script`. */
-    create: (
-      archives: Record<string, Archive>,
-      configs: BatchConfigInput[],
-      options: MakeOptions = {},
-    ): Promise<ChainView> =>
-      this.connection.send("POST", "/chains", chainOf(archives, configs), { headers: keyOf(options) }),
-    /** Everything that can be said of an upload, without keeping it. */
-    check: (archives: Record<string, Archive>, configs: BatchConfigInput[]): Promise<UploadReport> =>
-      this.report("POST", "/chains", chainOf(archives, configs)),
-  };
-
+  /** What was uploaded for a batch, by the batch (id or name) and the version's number. */
   readonly versions = {
     /** Uploads another version of a batch; what it has already is recognised. */
     create: (
@@ -199,6 +200,37 @@ export class BatchlineClient {
     /** Uses this version from now on. @param config true: with the config that was in use when it was uploaded */
     activate: (batch: string | number, version: number, { config = false } = {}): Promise<BatchView> =>
       this.connection.send("POST", `/batches/${encodeURIComponent(batch)}/versions/${version}/activate`, { config }),
+    list: (batch: string | number, query: PageQuery = {}): Promise<Page<VersionView>> =>
+      this.connection.send("GET", `/batches/${encodeURIComponent(batch)}/versions`, undefined, { query: { ...query } }),
+    get: (batch: string | number, version: number): Promise<VersionView> =>
+      this.connection.send("GET", versionPath(batch, version)),
+    /** The zip as it was uploaded. */
+    artifact: (batch: string | number, version: number): Promise<Uint8Array> =>
+      this.bytes(`${versionPath(batch, version)}/artifact`),
+    files: (batch: string | number, version: number): Promise<VersionFilesView> =>
+      this.connection.send("GET", `${versionPath(batch, version)}/files`),
+    /** One file of it, by its path in `files`. */
+    file: (batch: string | number, version: number, path: string): Promise<Uint8Array> =>
+      this.bytes(`${versionPath(batch, version)}/files/${path.split("/").map(encodeURIComponent).join("/")}`),
+    /** What changed from this version to another; to the active one if left out. */
+    diff: (batch: string | number, version: number, to?: number): Promise<VersionDiffView> =>
+      this.connection.send("GET", `${versionPath(batch, version)}/diff`, undefined, { query: { to } }),
+    /** The same as one unified diff. */
+    patch: (batch: string | number, version: number, to?: number): Promise<string> =>
+      this.text(`${versionPath(batch, version)}/diff`, { to, format: "patch" }),
+  };
+
+  readonly chains = {
+    /** Uploads several batches at once: each config names its archive by `script`. */
+    create: (
+      archives: Record<string, Archive>,
+      configs: BatchConfigInput[],
+      options: MakeOptions = {},
+    ): Promise<ChainView> =>
+      this.connection.send("POST", "/chains", chainOf(archives, configs), { headers: keyOf(options) }),
+    /** Everything that can be said of an upload, without keeping it. */
+    check: (archives: Record<string, Archive>, configs: BatchConfigInput[]): Promise<UploadReport> =>
+      this.report("POST", "/chains", chainOf(archives, configs)),
   };
 
   readonly triggers = {
@@ -247,6 +279,11 @@ export class BatchlineClient {
   /** A dry run: its report comes with 200, or with 422 if the upload would be refused. */
   private async report(method: string, path: string, body: unknown): Promise<UploadReport> {
     return this.connection.send(method, path, body, { query: { dryRun: 1 }, alsoOk: [422] });
+  }
+
+  private async bytes(path: string, query: Query = {}): Promise<Uint8Array> {
+    const response = await this.connection.request("GET", path, undefined, { query });
+    return new Uint8Array(await response.arrayBuffer());
   }
 
   private async text(path: string, query: Query): Promise<string> {

@@ -11,6 +11,7 @@ import { AppError } from "../errors.js";
 import type { ArtifactStore, ReceivedFile, StoredArtifact } from "../handlers/artifact-store/artifact-store.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
+import { readExportFile } from "../handlers/export-file.js";
 import type { Logger } from "../handlers/logger.js";
 import type { Workspaces } from "../handlers/workspace.js";
 import { activeByBatch } from "../jobs/admission.js";
@@ -36,6 +37,13 @@ export interface BatchUpload {
   file: ReceivedFile;
   /** Id or name of an existing batch that it follows. */
   after?: string;
+}
+
+/** An upload of an export. */
+export interface BatchImport {
+  file: ReceivedFile;
+  /** The name to give it; left out: the one that it had. */
+  name: string | undefined;
 }
 
 interface Removal {
@@ -80,6 +88,15 @@ export class BatchService {
     const read = readConfig(config, { now: clock.now(), minIntervalMs });
     const order = registration.order({ read, archives: [file], place, actor: circumstances.actor });
     return uploads.handle(onlyBatch(order), circumstances);
+  }
+
+  /** Makes a batch from an export of one, under its name or another. */
+  async import(
+    { file, name }: BatchImport,
+    circumstances: Circumstances<BatchDetails>,
+  ): Promise<UploadOutcome<BatchDetails>> {
+    const { config, archive } = await readExportFile(file.path, () => this.with_.artifacts.newUpload());
+    return this.create({ config: name === undefined ? config : renamed(config, name), file: archive }, circumstances);
   }
 
   async get(reference: string | number): Promise<BatchDetails> {
@@ -210,6 +227,12 @@ export class BatchService {
     const removals = [...artifacts.map(({ storageKey }) => store.remove(storageKey)), workspaces.removeState(batch.id)];
     Promise.all(removals).catch((error: unknown) => logger.warn({ err: error, batch: batch.id }, "files were left"));
   }
+}
+
+/** A config under another name; what is no object is left for the checks to complain of. */
+function renamed(config: string, name: string): string {
+  const document: unknown = JSON.parse(config);
+  return typeof document === "object" && !Array.isArray(document) ? JSON.stringify({ ...document, name }) : config;
 }
 
 /** An upload of one batch, of which the one batch is the result. */

@@ -17,6 +17,7 @@ import { batchEtag, namedBatch, refuseStale } from "./named-batch.js";
 import { uploadRefusal } from "./refusal.js";
 import { checkConfig, readConfig, type ReadConfigs } from "./upload-config.js";
 import type { Checked, Circumstances, UploadDesk, UploadOutcome, Written } from "./upload-desk.js";
+import type { VersionDetails } from "./version-reading.js";
 
 interface Collaborators {
   database: Database;
@@ -43,9 +44,7 @@ export interface VersionUpload {
 }
 
 /** What has become of it. */
-export interface UploadedVersion {
-  batch: Batch;
-  artifact: Artifact;
+export interface UploadedVersion extends VersionDetails {
   /** True: the batch had this very content already, as that version. */
   known: boolean;
 }
@@ -146,7 +145,8 @@ export class VersionService {
       });
       await this.use(transaction, batch, version, actor);
     }
-    return { result: { batch, artifact: kept, known }, changes, known };
+    const { config } = await revisionOf(transaction, kept);
+    return { result: { batch, artifact: kept, config, missing: false, known }, changes, known };
   }
 
   private async insert(
@@ -185,8 +185,7 @@ export class VersionService {
 
   private async bringBack(transaction: Transaction, batch: Batch, artifact: Artifact, actor: Actor): Promise<void> {
     const { clock, edits, minIntervalMs } = this.with_;
-    const where = { batchId: batch.id, number: artifact.configRevision };
-    const revision = await transaction.manager.findOneByOrFail(ConfigRevision, where);
+    const revision = await revisionOf(transaction, artifact);
     const now = clock.now();
     const { config, findings } = checkConfig(revision.config, "", { now, minIntervalMs, atAfter: -Infinity });
     const edit = config ? await edits.check(transaction, batch, config, actor) : NO_EDIT;
@@ -213,6 +212,11 @@ function changeOf(version: number, { isNew, known }: { isNew: boolean; known: bo
   if (known)
     return { code: "version_known", text: `The archive is version ${version}, byte for byte; no other one is made.` };
   return { code: "version_restored", text: `The files of version ${version}, which were gone, are there again.` };
+}
+
+/** The config that was in use when a version was uploaded. */
+function revisionOf({ manager }: Transaction, { batchId, configRevision: number }: Artifact): Promise<ConfigRevision> {
+  return manager.findOneByOrFail(ConfigRevision, { batchId, number });
 }
 
 /** @throws AppError `not_found` */

@@ -45,6 +45,7 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
   return {
     "batches.create": () => sdk.batches.create(archive, config),
     "batches.attach": () => sdk.batches.attach(7, archive, config),
+    "batches.import": () => sdk.batches.import(archive, { name: "b" }),
     "batches.check": () => sdk.batches.check(archive, config),
     "batches.edit": () => sdk.batches.edit(7, { cron: null }, { ifMatch: '"7-1"' }),
     "batches.list": () => sdk.batches.list({ enabled: true, search: "x", limit: 1, cursor: "c" }),
@@ -56,10 +57,18 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
     "batches.why": () => sdk.batches.why(7, "2027-01-01T00:00:00Z"),
     "batches.gap": () => sdk.batches.gap(7),
     "batches.artifact": () => sdk.batches.artifact(7),
-    "chains.create": () => sdk.chains.create({ "a.zip": new Blob([archive]) }, [config]),
-    "chains.check": () => sdk.chains.check({ "a.zip": new Blob([archive]) }, [config]),
+    "batches.export": () => sdk.batches.export(7, 2),
     "versions.create": () => sdk.versions.create(7, archive, { config, activate: false, ifMatch: '"7-1"' }),
     "versions.activate": () => sdk.versions.activate(7, 1, { config: true }),
+    "versions.list": () => sdk.versions.list("a", { limit: 1, cursor: "c" }),
+    "versions.get": () => sdk.versions.get("a b", 2),
+    "versions.artifact": () => sdk.versions.artifact("a", 2),
+    "versions.files": () => sdk.versions.files("a", 2),
+    "versions.file": () => sdk.versions.file("a", 2, "a b?#%.txt"),
+    "versions.diff": () => sdk.versions.diff("a", 2, 1),
+    "versions.patch": () => sdk.versions.patch("a", 2, 1),
+    "chains.create": () => sdk.chains.create({ "a.zip": new Blob([archive]) }, [config]),
+    "chains.check": () => sdk.chains.check({ "a.zip": new Blob([archive]) }, [config]),
     "triggers.get": () => sdk.triggers.get(7),
     "triggers.pin": () => sdk.triggers.pin(7, 1),
     "links.get": () => sdk.links.get(7),
@@ -83,8 +92,8 @@ it("every call of the client is an operation of the service's document, with its
   const { asked, url } = await recorder();
   const sdk = new BatchlineClient({ url, token: "secret" });
   const calls = everyCall(sdk);
-  const { batches, chains, versions, triggers, links, chainRuns, plannedRuns, executions } = sdk;
-  const rooms = { batches, chains, versions, triggers, links, chainRuns, plannedRuns, executions };
+  const { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions } = sdk;
+  const rooms = { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions };
   const names = Object.entries(rooms).flatMap(([room, members]) =>
     Object.keys(members).map((name) => `${room}.${name}`),
   );

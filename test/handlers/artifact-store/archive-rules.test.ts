@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { checkArchive, DEFAULT_LIMITS } from "../../../src/handlers/artifact-store/archive-rules.js";
 import { readCentralDirectory, type Archive } from "../../../src/handlers/artifact-store/central-directory.js";
-import { errorCodeOf, hasErrors, reported, UnreadableArchive } from "../../../src/handlers/artifact-store/findings.js";
-import type { Finding } from "../../../src/models/finding.js";
+import { errorCodeOf, reported, UnreadableArchive } from "../../../src/handlers/artifact-store/findings.js";
+import { hasErrors, type Finding } from "../../../src/models/finding.js";
 import { craftZip } from "../../support/zips.js";
 
 async function findings(zip: Buffer, limits = DEFAULT_LIMITS): Promise<Finding[]> {
