@@ -2,6 +2,7 @@
 import type { BatchView, ChainView, EnableRequest } from "../models/batch.js";
 import type { BatchConfigInput } from "../models/batch-config.js";
 import type { ChainRunView } from "../models/chain-run.js";
+import type { DeliveryStatus, DeliveryView } from "../models/delivery.js";
 import type { ExecutionView, RunRequest } from "../models/execution.js";
 import type { GapView, PlannedRunsView } from "../models/plan.js";
 import type { Page } from "../models/shapes.js";
@@ -11,6 +12,7 @@ import { Connection, type ConnectionOptions, type Query } from "./connection.js"
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
 export type { BatchConfigInput } from "../models/batch-config.js";
+export type { DeliveryView } from "../models/delivery.js";
 export type { ExecutionView, RunRequest } from "../models/execution.js";
 export type { GapView, PlannedRunsView, PlannedRunView } from "../models/plan.js";
 export type { Page, Problem } from "../models/shapes.js";
@@ -35,6 +37,15 @@ export interface ExecutionListQuery {
   status?: string;
   from?: string;
   to?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+export interface DeliveryListQuery {
+  status?: DeliveryStatus;
+  /** Id or name. */
+  batch?: string | number;
+  execution?: number;
   limit?: number;
   cursor?: string;
 }
@@ -142,6 +153,15 @@ export class BatchlineClient {
     /** The log as it grows, chunk by chunk, up to the end of the execution. */
     follow: (id: number, signal?: AbortSignal): AsyncGenerator<string> =>
       this.connection.stream(`/executions/${id}/log`, { follow: 1 }, signal),
+  };
+
+  /** Mail about executions, and what became of it. */
+  readonly deliveries = {
+    list: (query: DeliveryListQuery = {}): Promise<Page<DeliveryView>> =>
+      this.connection.send("GET", "/deliveries", undefined, { ...query }),
+    get: (id: number): Promise<DeliveryView> => this.connection.send("GET", `/deliveries/${id}`),
+    /** Tries one that was not sent again at once, and for another day. */
+    retry: (id: number): Promise<DeliveryView> => this.connection.send("POST", `/deliveries/${id}/retry`),
   };
 
   private async text(path: string, query: Query): Promise<string> {
