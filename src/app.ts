@@ -7,6 +7,7 @@ import { inheritedEnvironment } from "./config.js";
 import { BatchController } from "./controllers/batch-controller.js";
 import { ChainRunController } from "./controllers/chain-run-controller.js";
 import { ChainController } from "./controllers/chain-controller.js";
+import { DeliveryController } from "./controllers/delivery-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
 import { PinController } from "./controllers/pin-controller.js";
@@ -22,11 +23,15 @@ import { EventLog } from "./handlers/event-log.js";
 import { tieInstallation, tieUploads } from "./handlers/installation.js";
 import { LogStore } from "./handlers/log-store.js";
 import type { Logger } from "./handlers/logger.js";
+import { MailChannel } from "./handlers/mail-channel.js";
 import { WorkerPool } from "./handlers/process/worker-pool.js";
 import { Workspaces } from "./handlers/workspace.js";
+import { Alerter } from "./jobs/alerter.js";
 import { ArtifactSweep } from "./jobs/artifact-sweep.js";
 import { Dispatcher } from "./jobs/dispatcher.js";
 import { KeyPruner } from "./jobs/key-pruner.js";
+import { MailComposer } from "./jobs/mail-composer.js";
+import { Mailer } from "./jobs/mailer.js";
 import { newOwner } from "./jobs/ownership.js";
 import { Preparation } from "./jobs/preparation.js";
 import { Queue } from "./jobs/queue.js";
@@ -46,6 +51,7 @@ import { ChainService } from "./services/chain-service.js";
 import { ConfigEdit } from "./services/config-edit.js";
 import { ConfigWriter } from "./services/config-writer.js";
 import { Deletion } from "./services/deletion.js";
+import { DeliveryService } from "./services/delivery-service.js";
 import { Enablement } from "./services/enablement.js";
 import { ExecutionService } from "./services/execution-service.js";
 import { HealthService } from "./services/health-service.js";
@@ -119,11 +125,12 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   await tieUploads(database, config.uploadsDir, await artifacts.keys());
   releases.push(() => workspaces.close());
   const handlers = { database, events, artifacts, logs, workspaces, clock, logger };
-  const jobs = await buildJobs(config, handlers, releases);
+  let url = "";
+  const publicUrl = () => config.publicUrl ?? url;
+  const jobs = await buildJobs(config, handlers, releases, publicUrl);
 
   const access = new AccessService({ database, clock, adminToken: config.adminToken });
   const stopping = new AbortController();
-  let url = "";
   const http = makeHttpApp({
     controllers: buildControllers(config, handlers, jobs, folders),
     access,
@@ -131,7 +138,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
     upload: { newUpload: () => artifacts.newUpload(), maxFileBytes: config.maxUploadBytes },
     stopping: stopping.signal,
     logger,
-    publicUrl: () => config.publicUrl ?? url,
+    publicUrl,
   });
   // The port comes first: a service that cannot have it must not have touched a run, nor made a token.
   let ready = false;
@@ -164,7 +171,8 @@ interface Handlers {
 }
 
 /** Everything that happens because time passes. The workers start now, while the process is small. */
-async function buildJobs({ concurrency, maxLogBytes }: Config, handlers: Handlers, releases: Releases) {
+async function buildJobs(config: Config, handlers: Handlers, releases: Releases, publicUrl: () => string) {
+  const { concurrency, maxLogBytes } = config;
   const { workspaces, logger } = handlers;
   const inherited = inheritedEnvironment();
   const { runsFolder } = workspaces;
@@ -172,8 +180,11 @@ async function buildJobs({ concurrency, maxLogBytes }: Config, handlers: Handler
   releases.push(() => pool.stop());
   await pool.start();
   const owner = newOwner();
-  const queue = new Queue({ ...handlers, concurrency, owner });
-  releases.push(() => letGo(queue, logger));
+  const { mailer, alerter } = buildMail(config, handlers, publicUrl);
+  releases.push(() => briefly(mailer.close(), logger, "mail under way could not be put back; it is sent again later"));
+  const queue = new Queue({ ...handlers, alerter, concurrency, owner });
+  const unheld = "what runs could not be let go of; another service process finds it all the same";
+  releases.push(() => briefly(queue.letGo(), logger, unheld));
   const stopper = new Stopper({ ...handlers, queue });
   const preparation = new Preparation({ ...handlers, inherited });
   const straySearch = new StraySearch({ ...handlers, queue, owner });
@@ -195,18 +206,26 @@ async function buildJobs({ concurrency, maxLogBytes }: Config, handlers: Handler
       plan: () => scheduler.look(),
       strays: () => straySearch.look(),
       keys: () => keyPruner.look(),
+      mail: () => mailer.look(),
     };
     const rounds = makeRounds(stations, logger);
     releases.push(() => rounds.close());
   };
-  return { queue, scheduler, start };
+  return { queue, scheduler, mailer, start };
+}
+
+function buildMail({ adminEmail, mail, publicUrl: address }: Config, handlers: Handlers, publicUrl: () => string) {
+  const composer = new MailComposer({ ...handlers, publicUrl });
+  const mailer = new Mailer({ ...handlers, composer, channel: mail && new MailChannel(mail) });
+  const mailHost = address === null ? "batchline" : new URL(address).hostname;
+  return { mailer, alerter: new Alerter({ ...handlers, mailer, administrator: adminEmail, mailHost }) };
 }
 
 /** Everything that happens because someone asks. */
 function buildControllers(
   { concurrency, minIntervalMs }: Config,
   handlers: Handlers,
-  jobs: { queue: Queue; scheduler: Scheduler },
+  jobs: { queue: Queue; scheduler: Scheduler; mailer: Mailer },
   folders: object,
 ): Controllers {
   const configs = new ConfigWriter(handlers);
@@ -220,6 +239,7 @@ function buildControllers(
   const batches = new BatchService({ ...desk, ...jobs, enablement, deletion });
   const executions = new ExecutionService({ ...handlers, ...jobs });
   const chainRuns = new ChainRunService({ ...handlers, ...jobs, executions });
+  const deliveries = new DeliveryService({ ...handlers, ...jobs });
   const plan = new PlanService({ ...handlers, batches });
   const versions = new VersionReading({ ...handlers, batches, comparer: new ArtifactComparer() });
   const why = new WhyService({ ...handlers, batches, executions, concurrency });
@@ -229,6 +249,7 @@ function buildControllers(
     chains: new ChainController({ chains: new ChainService(desk) }),
     chainRuns: new ChainRunController({ chainRuns }),
     executions: new ExecutionController({ executions, rerun: new Rerun({ ...handlers, ...jobs }) }),
+    deliveries: new DeliveryController({ deliveries }),
     plan: new PlanController({ plan, why }),
     pins: new PinController({ pins: new Pinning(handlers) }),
     versionUploads: new VersionUploadController({ versions: new VersionService(desk) }),
@@ -238,11 +259,9 @@ function buildControllers(
 }
 
 /** A stop must not wait for a database that is out of reach: our end tells as much as our word. */
-async function letGo(queue: Queue, logger: Logger): Promise<void> {
+async function briefly(act: Promise<void>, logger: Logger, complaint: string): Promise<void> {
   const patience = delay(LET_GO_PATIENCE_MS, undefined, { ref: false });
-  await Promise.race([queue.letGo(), patience]).catch((error: unknown) => {
-    logger.warn({ err: error }, "what runs could not be let go of; another service process finds it all the same");
-  });
+  await Promise.race([act, patience]).catch((error: unknown) => logger.warn({ err: error }, complaint));
 }
 
 async function ensureFolder(name: string, folder: string): Promise<void> {

@@ -5,10 +5,13 @@ import path from "node:path";
 import { z } from "zod";
 import { AppError } from "./errors.js";
 import { LOG_LEVELS } from "./handlers/logger.js";
+import type { Mailbox } from "./handlers/mail-channel.js";
+import { emailAddress } from "./models/alert.js";
 import { parseDuration, parseSize } from "./models/duration.js";
+import { noControlCharacters } from "./models/name.js";
 
 /** Variables that may be given as NAME_FILE instead: the path of a file that holds the value. */
-const SECRETS = ["DATABASE_URL", "ADMIN_TOKEN"] as const;
+const SECRETS = ["DATABASE_URL", "ADMIN_TOKEN", "SMTP_URL"] as const;
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -34,6 +37,18 @@ const folder = z
   .min(1)
   .transform((name) => path.resolve(name));
 
+/** `ops@example.org` or `Batchline <ops@example.org>`. */
+const mailbox = z.string().transform((text, context) => {
+  const [, name = "", address] = /^(?:"?([^"<>]*?)"? *<([^<>]*)>)$/.exec(text) ?? [null, "", text];
+  const parsed = emailAddress.safeParse(address);
+  if (parsed.success && noControlCharacters(name)) return { name, address: parsed.data };
+  context.addIssue({
+    code: "custom",
+    message: "must be an e-mail address, or a name and one: Batchline <b@example.org>",
+  });
+  return z.NEVER;
+});
+
 const environmentSchema = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: wholeNumber(0, 65_535).default(8080),
@@ -48,7 +63,7 @@ const environmentSchema = z.object({
       "must be sqlite:<file>, mysql://user:password@host:port/database or mariadb://...",
     )
     .refine(
-      (url) => url.startsWith("sqlite:") || isServerUrl(url),
+      (url) => url.startsWith("sqlite:") || readsAsUrl(url),
       "is not an address that can be read; %-encode odd characters",
     )
     .default("sqlite:data/batchline.sqlite"),
@@ -65,10 +80,18 @@ const environmentSchema = z.object({
     .min(32, "must have at least 32 characters")
     .regex(/^[\w.~+/=-]{1,512}$/, "must be made of at most 512 letters, digits and the characters . _ ~ + / = -")
     .optional(),
+  ADMIN_EMAIL: emailAddress.optional(),
+  SMTP_URL: z
+    .string()
+    .refine((url) => /^smtps?:\/\/[^/?#]+\/?$/.test(url) && readsAsUrl(url), {
+      error: "must be smtp://user:password@host:port or smtps://...; %-encode odd characters",
+    })
+    .optional(),
+  MAIL_FROM: mailbox.optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
 
-function isServerUrl(url: string): boolean {
+function readsAsUrl(url: string): boolean {
   try {
     const { username, password, pathname } = new URL(url);
     return [username, password, pathname].every((part) => decodeURIComponent(part) !== "\0");
@@ -95,6 +118,10 @@ export interface Config {
   readonly minIntervalMs: number;
   readonly concurrency: number;
   readonly adminToken: string | null;
+  /** Who gets the mail of batches that name nobody. */
+  readonly adminEmail: string | null;
+  /** The server that takes our mail, and whom it comes from; null: none is sent. */
+  readonly mail: { readonly smtpUrl: string; readonly from: Mailbox } | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -126,6 +153,8 @@ export function parseConfig(environment: Environment): Config {
   const given = Object.entries(readSecretFiles(environment, complaints)).filter(([, value]) => value !== "");
   const parsed = environmentSchema.safeParse(Object.fromEntries(given));
   for (const issue of parsed.error?.issues ?? []) complaints.push(`${issue.path.join(".")} ${issue.message}.`);
+  const { SMTP_URL: smtpUrl, MAIL_FROM: from } = parsed.data ?? {};
+  if (smtpUrl && !from) complaints.push("MAIL_FROM must be set where SMTP_URL is: the address that mail comes from.");
   if (!parsed.success || complaints.length > 0) {
     throw new AppError("invalid", `The configuration cannot be used:\n  ${complaints.join("\n  ")}`, {
       errors: complaints.map((message) => ({ pointer: message.split(" ")[0] ?? "", message })),
@@ -146,6 +175,8 @@ export function parseConfig(environment: Environment): Config {
     minIntervalMs: values.MIN_INTERVAL,
     concurrency: values.CONCURRENCY,
     adminToken: values.ADMIN_TOKEN ?? null,
+    adminEmail: values.ADMIN_EMAIL ?? null,
+    mail: smtpUrl && from ? { smtpUrl, from } : null,
     logLevel: values.LOG_LEVEL,
   });
 }

@@ -68,6 +68,7 @@ const PACKAGE_HOMES: Record<string, RegExp> = {
   "@photostructure/sqlite": /^database\//,
   croner: /^models\//,
   cronstrue: /^models\//,
+  nodemailer: /^handlers\/mail-channel\.ts$/,
   pino: /^handlers\/logger\.ts$/,
 };
 

@@ -67,6 +67,42 @@ it("takes a secret from the file that NAME_FILE names", () => {
   expect(complaintsOf({ ADMIN_TOKEN_FILE: file, ADMIN_TOKEN: "s".repeat(40) })).toContain("both set");
 });
 
+it("reads where mail goes, and whom it comes from", () => {
+  const smtp = { SMTP_URL: "smtps://user:p%40ss@mail.example.org:465" };
+  expect(parseConfig({})).toMatchObject({ mail: null, adminEmail: null });
+  expect(parseConfig({ ...smtp, MAIL_FROM: "ops@example.org", ADMIN_EMAIL: "a@example.org" })).toMatchObject({
+    mail: { smtpUrl: smtp.SMTP_URL, from: { name: "", address: "ops@example.org" } },
+    adminEmail: "a@example.org",
+  });
+  for (const from of ["Böse Läufe <ops@example.org>", '"Böse Läufe" <ops@example.org>']) {
+    expect(parseConfig({ ...smtp, MAIL_FROM: from }).mail?.from).toEqual({
+      name: "Böse Läufe",
+      address: "ops@example.org",
+    });
+  }
+  expect(parseConfig({ MAIL_FROM: "ops@example.org" }).mail).toBeNull();
+});
+
+it("complains about mail settings without showing the password", () => {
+  const urls = ["http://a:secret@b", "smtp://", "smtp://a:secret@b/c", "smtp://a:sec?ret@b", "smtp://a:secret%E0@b"];
+  for (const SMTP_URL of [...urls, "smtp://a:secret#@b", "smtp://a:secret@b:port"]) {
+    const message = complaintsOf({ SMTP_URL, MAIL_FROM: "ops@example.org" });
+    expect(message, SMTP_URL).toContain("SMTP_URL must be smtp://user:password@host:port");
+    expect(message).not.toContain("sec");
+  }
+  expect(complaintsOf({ SMTP_URL: "smtp://localhost" })).toContain("MAIL_FROM must be set where SMTP_URL is");
+  for (const MAIL_FROM of [
+    "ops",
+    "<>",
+    "Ops <a@b.org> x",
+    "O\nBcc: x <a@example.org>",
+    "a@example.org\nBcc: x@y.org",
+  ]) {
+    expect(complaintsOf({ MAIL_FROM }), MAIL_FROM).toContain("MAIL_FROM must be an e-mail address");
+  }
+  expect(complaintsOf({ ADMIN_EMAIL: "a@example.org, b@example.org" })).toContain("ADMIN_EMAIL must be one e-mail");
+});
+
 it("has every variable in .env.example, commented, and no secret there", () => {
   const text = readFileSync(".env.example", "utf8");
   const lines = [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => ({

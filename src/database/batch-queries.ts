@@ -26,6 +26,16 @@ export function batchesThatName(manager: EntityManager): Promise<Batch[]> {
   return selectRows(manager, Batch, `WHERE ${lists.join(" OR ")} ORDER BY id`, []);
 }
 
+/** The condition on rows that outlive their batch: a deleted one's are found by the name or the id that it had. */
+export async function ownedBy(
+  manager: EntityManager,
+  reference: string,
+): Promise<{ batchId: number } | { batchName: string }> {
+  const batch = await findBatch(manager, reference);
+  if (batch) return { batchId: batch.id };
+  return /^[1-9]\d{0,8}$/.test(reference) ? { batchId: Number(reference) } : { batchName: reference };
+}
+
 /** One row over the limit, newest first: the extra one tells that a next page exists. */
 export async function pageOfBatches(manager: EntityManager, filter: BatchFilter): Promise<Batch[]> {
   const query = manager

@@ -88,8 +88,13 @@ export class Database {
    * for anything but the database, nor call `write` itself.
    */
   async write<T>(work: Work<T>): Promise<T> {
+    const whole: Work<T> = async (transaction) => {
+      const value = await work(transaction);
+      await transaction.complete();
+      return value;
+    };
     try {
-      return await (this.sqliteWriter?.write(work) ?? this.writeOnServer(work));
+      return await (this.sqliteWriter?.write(whole) ?? this.writeOnServer(whole));
     } catch (error) {
       throw translate(error);
     }

@@ -2,7 +2,7 @@
 import type { EntityManager } from "typeorm";
 import { Execution } from "../entities/execution.js";
 import type { ExecutionFilter } from "../models/execution.js";
-import { findBatch } from "./batch-queries.js";
+import { ownedBy } from "./batch-queries.js";
 
 /** One row over the limit, newest first: the extra one tells that a next page exists. */
 export async function pageOfExecutions(manager: EntityManager, filter: ExecutionFilter): Promise<Execution[]> {
@@ -15,13 +15,6 @@ export async function pageOfExecutions(manager: EntityManager, filter: Execution
   if (filter.status !== undefined) query.andWhere("e.status IN (:...status)", { status: filter.status });
   if (filter.from !== undefined) query.andWhere("e.queuedAt >= :from", { from: filter.from });
   if (filter.to !== undefined) query.andWhere("e.queuedAt < :to", { to: filter.to });
-  if (filter.batch !== undefined) {
-    const batch = await findBatch(manager, filter.batch);
-    // A deleted batch's executions stay to be found by the name or the id that it had.
-    if (batch) query.andWhere("e.batchId = :batchId", { batchId: batch.id });
-    else if (/^[1-9]\d{0,8}$/.test(filter.batch))
-      query.andWhere("e.batchId = :batchId", { batchId: Number(filter.batch) });
-    else query.andWhere("e.batchName = :batchName", { batchName: filter.batch });
-  }
+  if (filter.batch !== undefined) query.andWhere(await ownedBy(manager, filter.batch));
   return query.getMany();
 }

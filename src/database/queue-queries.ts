@@ -1,6 +1,7 @@
 // The queue's hottest statements, in plain SQL that both dialects speak: numbering, turns, and what may be claimed.
 import type { EntityManager } from "typeorm";
 import { Execution } from "../entities/execution.js";
+import type { Alerts } from "../models/alert.js";
 import type { BatchConfig } from "../models/batch-config.js";
 import { forUpdate } from "./locks.js";
 import { selectByIds, selectRows } from "./plain.js";
@@ -94,15 +95,24 @@ export async function claimableExecutions(
 }
 
 /** The configs of those of these batches that exclude others; most exclude nobody and are not even parsed. */
-export async function configsThatExclude(
-  manager: EntityManager,
-  batchIds: number[],
-): Promise<Map<number, BatchConfig>> {
-  if (batchIds.length === 0) return new Map();
-  const places = batchIds.map(() => "?").join(", ");
+export function configsThatExclude(manager: EntityManager, batchIds: number[]): Promise<Map<number, BatchConfig>> {
+  return configsThatHold(manager, batchIds, '"excludes":["');
+}
+
+/** What the configs of these batches say of alerts; most say nothing and are not even parsed. */
+export async function alertsOf(manager: EntityManager, batchIds: number[]): Promise<Map<number, Alerts>> {
+  const configs = await configsThatHold(manager, batchIds, '"alerts":{');
+  return new Map([...configs].flatMap(([id, { alerts }]) => (alerts ? [[id, alerts]] : [])));
+}
+
+/** @param words as they stand in a config's JSON */
+async function configsThatHold(manager: EntityManager, batchIds: number[], words: string) {
+  const ids = [...new Set(batchIds)];
+  if (ids.length === 0) return new Map<number, BatchConfig>();
+  const places = ids.map(() => "?").join(", ");
   const rows: { id: number; config: string }[] = await manager.query(
-    `SELECT id, config FROM batches WHERE id IN (${places}) AND config LIKE '%"excludes":["%'`,
-    batchIds,
+    `SELECT id, config FROM batches WHERE id IN (${places}) AND config LIKE ?`,
+    [...ids, `%${words}%`],
   );
   return new Map(rows.map(({ id, config }) => [id, JSON.parse(config) as BatchConfig]));
 }

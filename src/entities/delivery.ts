@@ -1,11 +1,13 @@
 // A delivery: one message to one recipient, from the transaction that gave reason for it until it was sent or given up.
 import { Column, Entity, Index, PrimaryGeneratedColumn } from "typeorm";
-import type { AlertOccasion, DeliveryStatus } from "../models/delivery.js";
+import type { AlertOccasion } from "../models/alert.js";
+import type { DeliveryStatus } from "../models/delivery.js";
 import { INSTANT, OPTIONAL_INSTANT } from "./columns.js";
 
 /** No foreign key, as in the executions: what was told to people outlives the batch. */
 @Entity("deliveries")
 @Index("ix_deliveries_due", ["status", "nextAttemptAt"])
+@Index("ix_deliveries_overdue", ["status", "giveUpAt"])
 @Index("ix_deliveries_execution", ["executionId", "id"])
 @Index("ix_deliveries_batch", ["batchId", "id"])
 export class Delivery {
@@ -41,7 +43,7 @@ export class Delivery {
   @Column({ type: "varchar", length: 12 })
   status!: DeliveryStatus;
 
-  /** How often it was tried. */
+  /** How often it was tried; the attempt under way is not counted yet. */
   @Column({ type: "integer" })
   attempts!: number;
 
@@ -49,7 +51,11 @@ export class Delivery {
   @Column(OPTIONAL_INSTANT)
   nextAttemptAt!: number | null;
 
-  /** What the last attempt met, in words; null if none failed. */
+  /** From this instant on it is not tried any more. */
+  @Column(INSTANT)
+  giveUpAt!: number;
+
+  /** Why it is not sent yet, or was not, in words; null if nothing went wrong. */
   @Column({ type: "text", nullable: true })
   lastError!: string | null;
 

@@ -2,6 +2,7 @@
 import { constants, lstatSync, rmSync } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { AppError } from "../errors.js";
 import { followLog, type FollowOptions } from "./log-store/follow-log.js";
 import { openRegular, openLog, type OpenLog } from "./log-store/open-log.js";
@@ -84,6 +85,17 @@ export class LogStore {
   /** Opens a log for reading; null if there is none. The caller closes it. */
   open(ref: LogRef): Promise<OpenLog | null> {
     return openLog(this.pathFor(ref));
+  }
+
+  /** The last bytes of a log as it is now, at most `limit`, and how many it has in all; null if there is none. */
+  async tail(ref: LogRef, limit: number): Promise<{ bytes: Buffer; size: number } | null> {
+    const log = await this.open(ref);
+    if (!log) return null;
+    try {
+      return { bytes: await buffer(log.read(Math.max(0, log.size - limit), log.size)), size: log.size };
+    } finally {
+      await log.close();
+    }
   }
 
   /**

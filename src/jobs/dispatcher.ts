@@ -9,6 +9,7 @@ import type { Queue } from "./queue.js";
 import type { Runner } from "./runner.js";
 import type { Stopper } from "./stopper.js";
 import { Timer } from "./timer.js";
+import { Turnstile } from "./turnstile.js";
 import { waitingVerdict } from "./waiting.js";
 
 interface Collaborators {
@@ -105,34 +106,6 @@ export class Dispatcher {
         if (verdict === "wait") return;
         await (verdict === "queue" ? queue.release(transaction, row) : queue.dismiss(transaction, row, verdict));
       });
-    }
-  }
-}
-
-/** Lets one caller through at a time; whoever comes meanwhile makes it go round once more. */
-class Turnstile {
-  private turning: Promise<void> | null = null;
-  private asked = false;
-  private closed = false;
-
-  constructor(private readonly act: () => Promise<void>) {}
-
-  pass(): Promise<void> {
-    this.asked = true;
-    this.turning ??= this.turn().finally(() => (this.turning = null));
-    return this.turning;
-  }
-
-  /** Waits for who is inside. */
-  async close(): Promise<void> {
-    this.closed = true;
-    await this.turning?.catch(() => undefined);
-  }
-
-  private async turn(): Promise<void> {
-    while (this.asked && !this.closed) {
-      this.asked = false;
-      await this.act();
     }
   }
 }

@@ -7,12 +7,13 @@ import type { EventLog, NewEvent } from "../handlers/event-log.js";
 import type { Actor } from "../models/actor.js";
 import type { EventKind } from "../models/event.js";
 import { isFinal, statusesBefore, type ExecutionStatus } from "../models/status.js";
+import type { Alerter } from "./alerter.js";
 
 /** Which row, in which of its attempts: what is known of an attempt must never change a later one. */
 type Known = Pick<Execution, "id"> & { attempt?: number };
 
 export class Ledger {
-  constructor(private readonly with_: { events: EventLog }) {}
+  constructor(private readonly with_: { events: EventLog; alerter: Pick<Alerter, "note"> }) {}
 
   /** Writes fresh rows, which get their ids. */
   async insert(transaction: Transaction, rows: Execution[]): Promise<void> {
@@ -20,9 +21,10 @@ export class Ledger {
     await this.tell(transaction, rows);
   }
 
-  /** Reports rows as they are now. @param actor who made them so; left out: who asked for the execution */
+  /** Reports rows as they are now, to the event log and to the people who want to know. @param actor who made them so; left out: who asked for the execution */
   async tell(transaction: Transaction, rows: Execution[], actor?: Actor): Promise<void> {
     await this.with_.events.append(transaction, ...rows.map((row) => eventOf(row, actor ?? row.actor)));
+    this.with_.alerter.note(transaction, rows);
   }
 
   /** The status change itself: conditional, so that of two that race exactly one changes the row, and gets true. */

@@ -11,6 +11,7 @@ import type { EventLog } from "../handlers/event-log.js";
 import { SYSTEM, type Actor } from "../models/actor.js";
 import { isFinal, type FinalStatus } from "../models/status.js";
 import { activeByBatch, exclusion, mindsOverlap, ruleOn, type Active } from "./admission.js";
+import type { Alerter } from "./alerter.js";
 import { advanceChain, startChainRuns } from "./chain.js";
 import type { Demand, Reason, Verdict } from "./demand.js";
 import { conclude, type Ending } from "./ending.js";
@@ -24,6 +25,7 @@ interface Collaborators {
   database: Database;
   clock: Clock;
   events: EventLog;
+  alerter: Pick<Alerter, "note">;
   /** How many scripts may run at once, whichever service process runs them. */
   concurrency: number;
   /** In whose name executions are claimed. */
@@ -192,7 +194,10 @@ export class Queue {
     const { clock, concurrency, owner } = this.with_;
     const claimed: Execution[] = [];
     const rows = await claimableExecutions(manager, concurrency, clock.now());
-    const minding = await configsThatExclude(manager, [...new Set(rows.map((row) => row.batchId))]);
+    const minding = await configsThatExclude(
+      manager,
+      rows.map((row) => row.batchId),
+    );
     for (const row of rows) {
       // Asked before the first attempt only: once begun, it is not one that never started.
       const excludes = row.attempt === 0 ? minding.get(row.batchId)?.excludes : undefined;

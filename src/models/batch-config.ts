@@ -1,6 +1,7 @@
 // The batch config: the JSON document that comes with a zip. Old key names are translated here and nowhere else.
 import { z } from "zod";
 import type { Fault } from "../errors.js";
+import { alertsSchema } from "./alert.js";
 import { RUN_ON, type RunOn } from "./chain.js";
 import { explainCron } from "./cron-expression.js";
 import { batchNameSchema, foldName, noControlCharacters } from "./name.js";
@@ -125,6 +126,7 @@ const shape = {
     .enum(["end", "keep"])
     .default("end")
     .meta({ description: "What to do with processes that are left when its script has ended." }),
+  alerts: alertsSchema.optional(),
 };
 
 /** The config with every default filled in. `runOn` is settled by `linkOptions`, the schedule by `scheduleOf`. */

@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
   "execution.finished",
   "delivery.sent",
   "delivery.failed",
+  "delivery.retried",
 ] as const;
 
 export type EventKind = (typeof EVENT_KINDS)[number];

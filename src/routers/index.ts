@@ -4,6 +4,7 @@ import helmet from "helmet";
 import type { BatchController } from "../controllers/batch-controller.js";
 import type { ChainRunController } from "../controllers/chain-run-controller.js";
 import type { ChainController } from "../controllers/chain-controller.js";
+import type { DeliveryController } from "../controllers/delivery-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
 import type { PinController } from "../controllers/pin-controller.js";
@@ -15,6 +16,7 @@ import type { Logger } from "../handlers/logger.js";
 import { batchRoutes } from "./batches.js";
 import { chainRunRoutes } from "./chain-runs.js";
 import { chainRoutes } from "./chains.js";
+import { deliveryRoutes } from "./deliveries.js";
 import { docsRouter } from "./docs.js";
 import { executionRoutes } from "./executions.js";
 import { healthRoutes } from "./health.js";
@@ -31,6 +33,7 @@ export interface Controllers {
   chains: ChainController;
   chainRuns: ChainRunController;
   executions: ExecutionController;
+  deliveries: DeliveryController;
   plan: PlanController;
   pins: PinController;
   versionUploads: VersionUploadController;
@@ -71,6 +74,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRoutes(controllers.chains),
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
+        ...deliveryRoutes(controllers.deliveries),
         ...planRoutes(controllers.plan),
         ...pinRoutes(controllers.pins),
         ...versionUploadRoutes(controllers.versionUploads),

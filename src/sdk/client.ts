@@ -4,6 +4,7 @@ import type { BatchConfigInput } from "../models/batch-config.js";
 import type { ChainRunView } from "../models/chain-run.js";
 import type { ExecutionView, RerunRequest, RunRequest } from "../models/execution.js";
 import type { TriggerView } from "../models/pin.js";
+import type { DeliveryStatus, DeliveryView } from "../models/delivery.js";
 import type { GapView, PlannedRunsView } from "../models/plan.js";
 import type { Page } from "../models/shapes.js";
 import type { UploadReport } from "../models/upload.js";
@@ -18,6 +19,7 @@ export type { Finding } from "../models/finding.js";
 export type { TriggerView } from "../models/pin.js";
 export type { UploadReport } from "../models/upload.js";
 export type { ExecutionView, RerunRequest, RunRequest } from "../models/execution.js";
+export type { DeliveryView } from "../models/delivery.js";
 export type { GapView, PlannedRunsView, PlannedRunView } from "../models/plan.js";
 export type { Page } from "../models/shapes.js";
 export type { Problem } from "../models/problem.js";
@@ -48,6 +50,15 @@ export interface ExecutionListQuery {
   status?: string;
   from?: string;
   to?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+export interface DeliveryListQuery {
+  status?: DeliveryStatus;
+  /** Id or name. */
+  batch?: string | number;
+  execution?: number;
   limit?: number;
   cursor?: string;
 }
@@ -274,6 +285,15 @@ export class BatchlineClient {
     /** The log as it grows, chunk by chunk, up to the end of the execution. */
     follow: (id: number, signal?: AbortSignal): AsyncGenerator<string> =>
       this.connection.stream(`/executions/${id}/log`, { follow: 1 }, signal),
+  };
+
+  /** Mail about executions, and what became of it. */
+  readonly deliveries = {
+    list: (query: DeliveryListQuery = {}): Promise<Page<DeliveryView>> =>
+      this.connection.send("GET", "/deliveries", undefined, { query: { ...query } }),
+    get: (id: number): Promise<DeliveryView> => this.connection.send("GET", `/deliveries/${id}`),
+    /** Tries one that was not sent again at once, and for another day. */
+    retry: (id: number): Promise<DeliveryView> => this.connection.send("POST", `/deliveries/${id}/retry`),
   };
 
   /** A dry run: its report comes with 200, or with 422 if the upload would be refused. */

@@ -83,6 +83,25 @@ it("calls back after the commit, and never after a rollback", async () => {
   expect(called).toEqual(["kept"]);
 });
 
+it("does last what was to come before the commit, as a part of it that can fail the whole", async () => {
+  const database = await openDatabase();
+  await database.write(async (transaction) => {
+    transaction.beforeCommit(async () => {
+      const seen = await transaction.manager.find(ApiToken);
+      await insert(transaction, `last of ${seen.length}`);
+    });
+    await insert(transaction, "first");
+    await insert(transaction, "second");
+  });
+  expect(await names(database)).toEqual(["first", "second", "last of 2"]);
+  const failing = database.write(async (transaction) => {
+    transaction.beforeCommit(() => Promise.reject(new Error("no")));
+    await insert(transaction, "third");
+  });
+  await expect(failing).rejects.toThrow("no");
+  expect(await names(database)).toHaveLength(3);
+});
+
 it("keeps milliseconds, far instants and any character", async () => {
   const database = await openDatabase();
   const instant = Date.parse("2199-12-31T23:59:59.987Z");

@@ -84,6 +84,9 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
     "executions.log": () => sdk.executions.log(7, { tail: 3, attempt: 1 }),
     "executions.errorLog": () => sdk.executions.errorLog(7, { tail: 3 }),
     "executions.follow": () => sdk.executions.follow(7).next(),
+    "deliveries.list": () => sdk.deliveries.list({ status: "sent", batch: 1, execution: 2, limit: 1, cursor: "c" }),
+    "deliveries.get": () => sdk.deliveries.get(7),
+    "deliveries.retry": () => sdk.deliveries.retry(7),
   };
 }
 
@@ -92,8 +95,8 @@ it("every call of the client is an operation of the service's document, with its
   const { asked, url } = await recorder();
   const sdk = new BatchlineClient({ url, token: "secret" });
   const calls = everyCall(sdk);
-  const { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions } = sdk;
-  const rooms = { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions };
+  const { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, deliveries } = sdk;
+  const rooms = { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, deliveries };
   const names = Object.entries(rooms).flatMap(([room, members]) =>
     Object.keys(members).map((name) => `${room}.${name}`),
   );

@@ -24,7 +24,7 @@ export interface TestApp {
   /** A bare request with the administrator's token. */
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Stops the service, as SIGTERM does, and starts another one on the same folders and database. */
-  restart(): Promise<TestApp>;
+  restart(changes?: Partial<Config>): Promise<TestApp>;
   /** Starts another service beside this one, on the same folders, database and clock; stopped with the test too. */
   another(): Promise<TestApp>;
   stop(): Promise<void>;
@@ -85,9 +85,9 @@ async function launch(config: Config, clock: FakeClock): Promise<TestApp> {
       return sdk.executions.get(id);
     },
     request: (route, init = {}) => fetch(app.url + route, { ...init, headers: withToken(init.headers) }),
-    restart: async () => {
+    restart: async (changes = {}) => {
       await stop();
-      return launch(config, clock);
+      return launch({ ...config, ...changes }, clock);
     },
     another: () => launch(config, clock),
   };

@@ -36,6 +36,7 @@ function environmentOf(config: Config): NodeJS.ProcessEnv {
     CONCURRENCY: String(config.concurrency),
     MIN_INTERVAL: `${config.minIntervalMs}ms`,
     LOG_LEVEL: "info",
+    ...(config.mail && { SMTP_URL: config.mail.smtpUrl, MAIL_FROM: config.mail.from.address }),
     ADMIN_TOKEN,
   };
 }
