@@ -4,6 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import type { Request, RequestHandler, Response } from "express";
 import multer, { MulterError } from "multer";
 import { AppError } from "../../errors.js";
+import { utf8Text } from "../../models/json.js";
 import type { ReceivedFile } from "../../services/registration.js";
 import type { Multipart } from "../route.js";
 
@@ -73,12 +74,9 @@ async function read(
 
 async function readConfigFile({ path, size }: Express.Multer.File): Promise<string> {
   if (size > MAX_CONFIG_BYTES) throw new AppError("too_large", "The config is larger than 1 MiB.");
-  const bytes = await readFile(path);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new AppError("invalid", "The config file is not UTF-8 text.", { reason: "invalid_json" });
-  }
+  const text = utf8Text(await readFile(path));
+  if (text === null) throw new AppError("invalid", "The config file is not UTF-8 text.", { reason: "invalid_json" });
+  return text;
 }
 
 /** Multer's complaints in plain words. A body that ends early is a plain Error of its parser. */
@@ -100,7 +98,11 @@ function explain(error: Error, { maxFileBytes }: UploadOptions): Error {
     });
   }
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC") return new AppError("unavailable", "The disk for uploads is full.", { reason: "disk_full" });
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    const full =
+      "The disk that keeps the uploads is full. Ask those who run this service to make room, then try again.";
+    return new AppError("insufficient_storage", full, { reason: "disk_full", cause: error });
+  }
   if (code !== undefined && code !== "ECONNRESET") return error;
   return new AppError("invalid", `The upload is not whole or not multipart: ${message}.`, {
     reason: "broken_multipart",
