@@ -12,6 +12,8 @@ export type JsonReading = { ok: true; document: unknown } | { ok: false; faults:
 /** Deeper than anybody writes by hand; far from where checking it, or writing it again, would overflow the stack. */
 const MAX_DEPTH = 20;
 const MAX_FAULTS = 100;
+/** So many take some 20 ms to read and to check, in which nobody else gets a turn. */
+const MAX_KEYS = 25_000;
 const NUMBER = /-?\d[\d.eE+-]*/y;
 
 /** The text that these bytes are in UTF-8; null if they are none. */
@@ -27,13 +29,14 @@ export function utf8Text(bytes: Uint8Array): string | null {
  * Reads a JSON document. JavaScript's parser alone would take, and change or drop without a word: keys that stand twice,
  * numbers that it cannot keep, the key `__proto__`, halves of characters.
  *
- * @param maxKeys how many keys all objects may have together; for documents whose every key is looked at
+ * @param maxKeys how many keys all objects may have together; fewer where a schema looks at every one
  */
-export function readJson(text: string, { maxKeys = Infinity } = {}): JsonReading {
+export function readJson(text: string, { maxKeys = MAX_KEYS } = {}): JsonReading {
   const json = text.replace(/^\ufeff/, "");
   try {
-    const document: unknown = JSON.parse(json);
-    const { faults } = new Scan(json, maxKeys);
+    const { faults, over } = new Scan(json, maxKeys);
+    // Parsing what is nested very deep takes ten times as long as finding out that it is.
+    const document: unknown = over ? null : JSON.parse(json);
     return faults.length > 0 ? { ok: false, faults } : { ok: true, document };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
@@ -60,18 +63,21 @@ interface Open {
   place: string | number;
 }
 
-/** Goes once through text that is known to be JSON, without recursion. */
+/** Goes once through a text, without recursion. What it finds is true of JSON; it does not notice what is none. */
 class Scan {
   readonly faults: JsonFault[] = [];
+  /** It was given up before the end of the text. */
+  over = false;
   private readonly open: Open[] = [];
+  private readonly wasNoUtf8: boolean;
   private keyFollows = false;
   private keyCount = 0;
-  private over = false;
 
   constructor(
     private readonly json: string,
     private readonly maxKeys: number,
   ) {
+    this.wasNoUtf8 = json.includes("\ufffd");
     for (let at = 0; at < json.length && !this.over; at++) at = this.step(at);
   }
 
@@ -114,12 +120,17 @@ class Scan {
   }
 
   private string(at: number): number {
-    const written = this.json.slice(at, endOfString(this.json, at));
-    const text = written.includes("\\") ? (JSON.parse(written) as string) : written.slice(1, -1);
+    const end = endOfString(this.json, at);
+    const plain = this.json.slice(at + 1, end);
+    const escaped = plain.includes("\\");
+    const text = escaped ? (JSON.parse(`"${plain}"`) as string) : plain;
     if (this.keyFollows) this.key(text);
-    if (written.includes("\ufffd")) this.complain("invalid_json", "has bytes that are no UTF-8; save it as UTF-8");
-    else if (/\p{Cs}/u.test(text)) this.complain("invalid_json", "holds half of a character: a \\u without its pair");
-    return at + written.length - 1;
+    if (this.wasNoUtf8 && plain.includes("\ufffd")) {
+      this.complain("invalid_json", "has bytes that are no UTF-8; save it as UTF-8");
+    } else if (escaped && /\p{Cs}/u.test(text)) {
+      this.complain("invalid_json", "holds half of a character: a \\u without its pair");
+    }
+    return end;
   }
 
   private key(text: string): void {
@@ -148,11 +159,14 @@ class Scan {
   }
 }
 
-/** The place behind a string that begins at `start`. */
+/** The place of the quotation mark that ends a string which begins at `start`. */
 function endOfString(json: string, start: number): number {
-  let at = start + 1;
-  while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;
-  return at + 1;
+  for (let end = json.indexOf('"', start + 1); end >= 0; end = json.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (json[end - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  return json.length;
 }
 
 /** Why a number would not stay what was written; null if it does, or loses no more than fractions always do. */

@@ -8,7 +8,7 @@ import { ZIP_ARCHIVES } from "./zip-archives.js";
 import { ZIP_ENTRIES } from "./zip-entries.js";
 import { ZIP_NAMES } from "./zip-names.js";
 
-export { BASE, GOOD_ZIP, SCRIPT, uploadOf, type HostileInput } from "./hostile-input.js";
+export { BASE, GOOD_ZIP, SCRIPT, uploadOf, type HostileInput, type HostileRequest } from "./hostile-input.js";
 export { FREQUENT } from "./schedules.js";
 export { HANG_UPS, WHOLE_UPLOAD } from "./multiparts.js";
 

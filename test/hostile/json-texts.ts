@@ -126,7 +126,8 @@ export const BODIES: HostileInput[] = [
   body("an argument that is an object", "invalid_request", '{"args":[{"toString":1}]}', { place: "/args/0" }),
   body("a key of the service", "invalid_request", '{"id":1}', { place: "/id" }),
   body("a key of JavaScript", "invalid_request", '{"constructor":{}}', { place: "/constructor" }),
-  body("90,000 unknown keys", "invalid_request", manyKeys(90_000), { place: "/k0" }),
+  body("25,000 unknown keys", "invalid_request", manyKeys(25_000), { place: "/k0" }),
+  body("90,000 keys", "too_many_keys", manyKeys(90_000), { place: "/k25000" }),
   body("a list", "invalid_request", "[]", { place: "" }),
   body("null", "invalid_request", "null", { place: "" }),
 ];

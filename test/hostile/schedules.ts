@@ -84,7 +84,7 @@ const INSTANTS: HostileConfig[] = [
 ].map((at) => key("at", at, INSTANT));
 
 const FREQUENCIES: HostileConfig[] = [
-  key("at", "2026-12-01T12:00:00Z", /past/),
+  key("at", "2020-02-29T12:00:00Z", /past/),
   key("at", "1970-01-01T00:00:00Z", /past/),
   key("every", "minutely", /hourly, daily/),
   key("every", "", /hourly, daily/),
