@@ -15,7 +15,7 @@ const body = z.strictObject({
 });
 const multipart = { files: { batch: { maxCount: 1, description: "The zip, with script.sh in its root." } } };
 const created = { 201: { description: "The new batch; Location is its address.", schema: batchSchema } };
-const uploadProblems = [409, 413, 415, 422];
+const uploadProblems = [409, 413, 415, 422, 507];
 
 export function batchRoutes(batches: BatchController): Route[] {
   return [...uploadRoutes(batches), ...readRoutes(batches), ...actionRoutes(batches)];

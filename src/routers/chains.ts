@@ -22,7 +22,7 @@ export function chainRoutes(chains: ChainController): Route[] {
           .meta({ description: "An array of batch configs, in the order of the chain, as a field or as a file." }),
       }),
       answers: { 201: { description: "The new batches and links.", schema: chainSchema } },
-      problems: [409, 413, 415, 422],
+      problems: [409, 413, 415, 422, 507],
       handle: chains.create,
     }),
   ];
