@@ -93,8 +93,8 @@ const NO_ZIPS: HostileZip[] = [
   return { title: String(title), status: 415, code: "not_a_zip", place: "", zip: () => Buffer.from(bytes!) };
 });
 
-function large(title: string, code: string, zip: () => Buffer, place = ""): HostileZip {
-  return { title, status: 413, code, place, zip };
+function large(title: string, code: string, zip: () => Buffer): HostileZip {
+  return { title, status: 413, code, place: "", zip };
 }
 
 const bomb = { name: "zeros", packed: Buffer.alloc(5 * KIB), size: 30 * MIB };
@@ -105,8 +105,8 @@ const SIZES: HostileZip[] = [
   large("claims 4 billion entries", "too_many_entries", () => craftZip([SCRIPT], { zip64: { count: 4e9 } })),
   large("claims 2^53 entries", "too_many_entries", () => craftZip([SCRIPT], { zip64: { count: 2 ** 53 } })),
   large("320 entries whose list has 20 MB", "too_many_entries", () => hugeDirectory()),
-  large("1 MB that unpacks to 1 GiB", "unpacked_too_large", () => craftZip([SCRIPT, zeros(1024)])),
-  large("1 MB that unpacks to 1023 MiB", "ratio_too_high", () => craftZip([SCRIPT, zeros(1023)])),
+  large("1 MB that unpacks to a MiB less than 1 GiB", "ratio_too_high", () => craftZip([SCRIPT, zeros(1023)])),
+  large("2 MB that unpack to 2 GiB", "unpacked_too_large", () => craftZip([SCRIPT, zeros(2048)])),
   large("1 MB whose 200 entries would unpack to 200 GiB", "unpacked_too_large", () =>
     sharedData(200, randomBytes(MIB), { size: 1024 * MIB }),
   ),
@@ -118,12 +118,6 @@ const SIZES: HostileZip[] = [
     craftZip([SCRIPT, { ...bomb, size: 0xffffffff }]),
   ),
   large("says 8 PB", "unpacked_too_large", () => craftZip([SCRIPT, { ...bomb, zip64: true, size: 2 ** 53 }])),
-  large(
-    "one file of 300 MB",
-    "unpacked_too_large",
-    () => craftZip([SCRIPT, { name: "huge", packed: randomBytes(2 * MIB), size: 300 * MIB }]),
-    "huge",
-  ),
   large("5 KB that unpack to 30 MB", "ratio_too_high", () => craftZip([SCRIPT, bomb])),
   large("11 MB of zeros", "ratio_too_high", () => craftZip([SCRIPT, zeros(11)])),
   {

@@ -84,7 +84,7 @@ const LIES: HostileZip[] = [
   },
   {
     title: "an archive inside that other programs would take for the whole",
-    ...{ status: 422, code: BROKEN, place: "data" },
+    ...{ status: 422, code: BROKEN },
     zip: () => archiveInside(),
   },
 ];
