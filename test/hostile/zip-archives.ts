@@ -26,7 +26,7 @@ function cut(title: string, signature: string, bytes: number): HostileZip {
 
 const WHOLES: HostileZip[] = [
   odd("another entry's header in front", { prefix: Buffer.from("PK\x03\x04 hidden entry here........") }),
-  odd("bytes between the entries and their list", { prefix: Buffer.from("PK\x07\x08"), gap: Buffer.from("gap") }),
+  odd("the mark of a split archive in front", { prefix: Buffer.from("PK\x07\x08") }),
   odd("bytes behind the end", { suffix: Buffer.from("junk") }),
   odd("a page behind the end", { suffix: Buffer.from("<script>alert(1)</script>") }),
   odd("70 KB behind the end", { suffix: Buffer.alloc(70 * KIB) }),
@@ -34,7 +34,7 @@ const WHOLES: HostileZip[] = [
   odd("a second end record in the comment", { comment: craftZip([]) }),
   odd("a whole second archive behind it", { suffix: craftZip([{ name: "script.sh", content: "other" }]) }),
   odd("claims more entries than it has", { count: 2 }),
-  odd("claims 65,534 entries", { count: 9999 }),
+  odd("claims 9999 entries", { count: 9999 }),
   odd("claims no entries", { count: 0 }),
   odd("part of a split archive", { disk: 1 }),
   odd("with entries on other disks", { diskCount: 0 }),
