@@ -12,6 +12,7 @@ import { BatchlineClient, type BatchConfigInput, type ExecutionView } from "../s
 import { zipOf } from "../test/support/zips.js";
 import { peakMb, residentMb } from "./processes.js";
 
+/** The administrator's, of every service that is measured. */
 export const TOKEN = "bench-bench-bench-bench-bench-bench-bench";
 const PROBE = fileURLToPath(new URL("./probe.mjs", import.meta.url));
 /** Asking costs the service as much as a run does, so not too often; it adds at most so much to a measurement. */

@@ -11,6 +11,8 @@ import { Transaction, type Work } from "./transaction.js";
 const OUT_OF_REACH = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|PROTOCOL_|ER_CON_COUNT|POOL_)/;
 /** Driver codes of a transaction that lost against another and may simply be tried again. */
 const LOST_RACE = ["ER_LOCK_DEADLOCK", "ER_LOCK_WAIT_TIMEOUT", "ER_CHECKREAD"];
+/** Driver codes of a disk, or of room set aside for the database, that is used up. */
+const FULL = ["DISK_FULL", "ER_DISK_FULL", "ER_RECORD_FILE_FULL"];
 /** A transaction that keeps losing is given up after so long. */
 const PATIENCE_MS = 15_000;
 const LONGEST_PAUSE_MS = 200;
@@ -27,8 +29,13 @@ export function isUniqueViolation(error: unknown): boolean {
   return ["UNIQUE_VIOLATION", "ER_DUP_ENTRY"].includes(driverCode(error));
 }
 
-/** What callers get to see: a database out of reach is `unavailable`, all else stays as it is. */
+/** What callers get to see: a database that cannot do it at the moment is told in words, all else stays as it is. */
 function translate(error: unknown): unknown {
+  if (FULL.includes(driverCode(error))) {
+    const message =
+      "The disk that keeps the database is full. Ask those who run this service to make room, then try again.";
+    return new AppError("insufficient_storage", message, { reason: "disk_full", cause: error });
+  }
   if (LOST_RACE.includes(driverCode(error))) {
     return new AppError("unavailable", "The database has too much to do at the moment; try again shortly.", {
       cause: error,

@@ -8,6 +8,8 @@ const UNIQUE_VIOLATIONS = [2067, 1555];
 /** The low byte of every code that says: locked by another connection. */
 const BUSY = 5;
 
+const DISK_FULL = 13;
+
 /** The part of the wrapped statement's interface that TypeORM calls. */
 class Statement {
   /** True if the statement yields rows. */
@@ -47,9 +49,9 @@ function translateErrors<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {
-    const code = (error as { errcode?: number }).errcode;
-    if (code !== undefined && UNIQUE_VIOLATIONS.includes(code))
-      Object.assign(error as Error, { code: "UNIQUE_VIOLATION" });
+    const { errcode = 0 } = error as { errcode?: number };
+    const code = UNIQUE_VIOLATIONS.includes(errcode) ? "UNIQUE_VIOLATION" : errcode === DISK_FULL ? "DISK_FULL" : null;
+    if (code !== null) Object.assign(error as Error, { code });
     throw error;
   }
 }

@@ -24,14 +24,15 @@ const FORBIDDEN_VARIABLE =
   /^(BATCHLINE_.*|LD_.*|BASH.*|ENV|IFS|PATH|PS4|SHELLOPTS|PROMPT_COMMAND|NODE_OPTIONS|UID|EUID|PPID|_)$/;
 const MAX_ARGUMENT_BYTES = 128 * 1024 - 1;
 
-const noNul = (text: string) => !text.includes("\0");
-const shellWord = z
-  .string()
-  .refine(noNul, "must not hold a NUL character")
-  .refine((text) => new TextEncoder().encode(text).length <= MAX_ARGUMENT_BYTES, "must be at most 128 KiB long");
+const noNul = z.string().refine((text) => !text.includes("\0"), "must not hold a NUL character");
+const shellWord = noNul.refine(
+  (text) => new TextEncoder().encode(text).length <= MAX_ARGUMENT_BYTES,
+  "must be at most 128 KiB long",
+);
 
-/** Names of other batches. */
-const batchNames = z.array(z.string().min(1).max(128)).max(100).default([]);
+/** The name of another batch. */
+const otherName = z.string().min(1).max(128).refine(noControlCharacters, "must not hold control characters");
+const batchNames = z.array(otherName).max(100).default([]);
 
 const cron = z.string().superRefine((expression, context) => {
   const complaint = explainCron(expression);
@@ -53,7 +54,7 @@ const environment = z.record(z.string(), shellWord).superRefine((env, context) =
 
 const shape = {
   name: batchNameSchema.meta({ description: "Unique name, upper and lower case alike, 1 to 128 characters." }),
-  description: z.string().max(10_000).default("").meta({ description: "What the batch is for." }),
+  description: noNul.max(10_000).default("").meta({ description: "What the batch is for." }),
   cron: cron
     .optional()
     .meta({ description: "Cron expression of 5 fields, 6 with seconds first, or a macro (@daily)." }),
@@ -87,7 +88,7 @@ const shape = {
   previousOutput: z.boolean().default(false).meta({ description: "Receive the predecessor's output." }),
   runOn: z.enum(RUN_ON).optional().meta({ description: "Which result of the predecessor starts this batch." }),
   after: z
-    .array(z.string().min(1).max(128))
+    .array(otherName)
     .min(1, "must name at least one batch; leave it out to follow the one before")
     .max(100)
     .optional()
@@ -184,11 +185,6 @@ export function parseBatchConfig(raw: unknown, pointer: string, now: number): Pa
     return { ok: false, faults: [{ pointer, message: "must be a JSON object with at least a name" }] };
   }
   const { value, faults } = translateOlderNames(raw as Record<string, unknown>, pointer);
-  const { env } = value as { env?: unknown };
-  // The schema would drop this one name in silence instead of judging it as any other.
-  if (typeof env === "object" && env !== null && Object.hasOwn(env, "__proto__")) {
-    faults.push({ pointer: `${pointer}/env/__proto__`, message: "this name cannot be taken for a variable" });
-  }
   const parsed = batchConfigSchema.safeParse(value);
   if (!parsed.success) faults.push(...faultsOf(parsed.error, pointer, Object.keys(shape)));
   const at = parsed.data?.at;

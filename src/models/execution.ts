@@ -187,7 +187,10 @@ export const runRequestSchema = z
       .max(1000)
       .optional()
       .meta({ description: "Arguments instead of the config's." }),
-    payload: z.json().optional().meta({ description: "Any JSON; the script finds it in the file BATCHLINE_PAYLOAD." }),
+    payload: z
+      .unknown()
+      .optional()
+      .meta({ description: "Any JSON; the script finds it in the file BATCHLINE_PAYLOAD." }),
     successors: z.boolean().default(false).meta({ description: "True: the batches after it run too." }),
   })
   .meta({ id: "RunRequest" });

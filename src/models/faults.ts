@@ -2,9 +2,15 @@
 import type { z } from "zod";
 import type { Fault } from "../errors.js";
 
-/** RFC 6901: `~` and `/` inside a key are escaped. */
-function step(key: PropertyKey): string {
-  return `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+/** More faults than this help nobody, and ten thousand unknown keys would make a huge answer. */
+const MAX_FAULTS = 100;
+const MAX_SHOWN_KEY = 200;
+
+/** A step of a JSON pointer (RFC 6901): `~` and `/` inside a key are escaped; a very long key is cut. */
+export function pointerStep(key: PropertyKey): string {
+  const name = String(key);
+  const shown = name.length > MAX_SHOWN_KEY ? `${name.slice(0, MAX_SHOWN_KEY)}…` : name;
+  return `/${shown.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
 /** How many single-character edits lie between two words (Levenshtein's distance). */
@@ -31,21 +37,23 @@ function hint(key: string, known: readonly string[]): string {
 }
 
 /**
- * One fault per complaint.
+ * One fault per complaint, a hundred at most.
  *
  * @param pointer the JSON pointer of the checked value inside the request
  * @param knownKeys the keys of its top level, for the hint on unknown ones
  */
 export function faultsOf(error: z.ZodError, pointer: string, knownKeys: readonly string[]): Fault[] {
-  return error.issues.flatMap((issue) => {
-    const at = pointer + issue.path.map(step).join("");
+  const faults = error.issues.slice(0, MAX_FAULTS).flatMap((issue) => {
+    const at = pointer + issue.path.map(pointerStep).join("");
     if (issue.code === "unrecognized_keys") {
       const known = issue.path.length === 0 ? knownKeys : [];
-      return issue.keys.map((key) => ({ pointer: at + step(key), message: `unknown key; ${hint(key, known)}` }));
+      const keys = issue.keys.slice(0, MAX_FAULTS);
+      return keys.map((key) => ({ pointer: at + pointerStep(key), message: `unknown key; ${hint(key, known)}` }));
     }
     if (issue.code === "invalid_type" && issue.input === undefined && /received undefined/.test(issue.message)) {
       return [{ pointer: at, message: "is missing" }];
     }
     return [{ pointer: at, message: issue.message }];
   });
+  return faults.slice(0, MAX_FAULTS);
 }

@@ -1,5 +1,6 @@
 // Small shapes that every resource shares: ids, instants, pages and problem documents.
 import { z } from "zod";
+import { noControlCharacters } from "./name.js";
 
 export const idSchema = z.number().int().positive().meta({ description: "A positive whole number." });
 export const instantSchema = z.iso.datetime().meta({ description: "ISO 8601 in UTC with milliseconds." });
@@ -23,6 +24,7 @@ export const batchReference = z
   .string()
   .min(1)
   .max(128, "must be an id or a name of at most 128 characters")
+  .refine((text) => noControlCharacters(text) && !/[/\\]/.test(text), "must be an id, or a name as batches have")
   .meta({ description: "Id or unique name of a batch." });
 
 /** What every list takes: how many rows, and where the page before ended. */

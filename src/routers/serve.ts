@@ -7,7 +7,7 @@ import type { Ask, Reply } from "../controllers/reply.js";
 import { AppError } from "../errors.js";
 import type { Actor } from "../models/actor.js";
 import { faultsOf } from "../models/faults.js";
-import { explainJson } from "../models/json.js";
+import { jsonRefusal, readJson as readText, utf8Text } from "../models/json.js";
 import type { z } from "zod";
 import type { AccessService } from "../services/access-service.js";
 import type { IdempotencyService, KeyedRequest } from "../services/idempotency-service.js";
@@ -25,7 +25,7 @@ export interface ServeOptions {
 const NOBODY: Actor = { kind: "user", name: "anonymous" };
 /** The second is the media type of RFC 7396. */
 const JSON_TYPES = ["application/json", "application/merge-patch+json"];
-const parseJson: RequestHandler = express.json({ limit: "1mb", strict: false, type: JSON_TYPES });
+const receiveBody: RequestHandler = express.raw({ limit: "1mb", type: () => true });
 
 /** The handler of one route. Authentication comes before anything of the body is read. */
 export function serve(route: Route, { access, idempotency, upload, stopping }: ServeOptions): RequestHandler {
@@ -101,12 +101,16 @@ async function readJson(
   if (!request.is(JSON_TYPES)) {
     throw new AppError("unsupported", "Send the body as application/json.", { reason: "not_json" });
   }
+  const charset = /;\s*charset\s*=\s*"?([^;"\s]*)/i.exec(request.headers["content-type"] ?? "")?.[1] ?? "utf-8";
+  if (!/^utf-?8$/i.test(charset)) throw new AppError("unsupported", "Send the body as UTF-8.");
   await new Promise<void>((resolve, reject) => {
-    parseJson(request, response, (error: unknown) => (error instanceof Error ? reject(error) : resolve()));
+    receiveBody(request, response, (error: unknown) => (error instanceof Error ? reject(error) : resolve()));
   });
-  const complaint = explainJson(request.body);
-  if (complaint) throw new AppError("invalid", `The body ${complaint}.`, { reason: "invalid_json" });
-  return { body: request.body as unknown, files: {} };
+  const text = utf8Text(request.body as Buffer);
+  if (text === null) throw new AppError("invalid", "The body is not UTF-8 text.", { reason: "invalid_json" });
+  const reading = readText(text);
+  if (!reading.ok) throw jsonRefusal("body", reading.faults);
+  return { body: reading.document, files: {} };
 }
 
 /** @param where what the pointers of faults begin with: `path`, `query`, or nothing for the body */

@@ -40,6 +40,5 @@ function sentenceOf({ code, pointer, archive, message, fix }: Finding, others: n
     others > 0 ? ` There ${others === 1 ? "is one more fault" : `are ${others} more faults`}, see the list.` : "";
   if (archive !== null) return `${message} ${fix}${more}`;
   if (code === "name_taken") return `The name is taken: ${fix}${more}`;
-  if (code === "invalid_json") return `${message} ${fix}${more}`;
   return `The config cannot be used: ${pointer || "it"} ${message.replace(/\.$/, "")}.${more}`;
 }

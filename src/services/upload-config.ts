@@ -4,12 +4,14 @@ import type { ReceivedFile } from "../handlers/artifact-store/artifact-store.js"
 import { parseBatchConfig, scheduleOf, type BatchConfig } from "../models/batch-config.js";
 import type { Finding } from "../models/finding.js";
 import { spanInWords } from "../models/instant-words.js";
-import { explainJson } from "../models/json.js";
+import { readJson } from "../models/json.js";
 import { batchNameSchema, foldName } from "../models/name.js";
 import { shortestPause } from "../models/schedule-pace.js";
 import { configFinding } from "./refusal.js";
 
 const MAX_BATCHES = 100;
+/** In all configs together: the schema looks at every one. */
+const MAX_KEYS = 5000;
 /** A schedule that is due more often than this is worth a word. */
 const OFTEN_MS = 60_000;
 
@@ -40,7 +42,7 @@ export interface ReadChain extends ReadConfigs {
 
 /** The one config of a single upload. */
 export function readConfig(text: string, rules: ConfigRules): ReadConfigs {
-  const document = readJson(text);
+  const document = readDocument(text);
   if ("findings" in document) return { configs: [null], names: [], findings: document.findings };
   if (!Array.isArray(document.value)) return readAll([document.value], () => "", rules);
   const message = "is an array: upload several batches as a chain, with POST /api/v1/chains";
@@ -49,7 +51,7 @@ export function readConfig(text: string, rules: ConfigRules): ReadConfigs {
 
 /** The configs of a chain, each paired with its archive. */
 export function readChain(text: string, files: ReceivedFile[], rules: ConfigRules): ReadChain {
-  const document = readJson(text);
+  const document = readDocument(text);
   if ("findings" in document) return { configs: [null], names: [], archives: files, findings: document.findings };
   const { value } = document;
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_BATCHES) {
@@ -83,17 +85,11 @@ function readAll(raws: unknown[], pointerOf: (index: number) => string, rules: C
   return { configs: checked.map(({ config }) => config), names, findings: checked.flatMap(({ findings }) => findings) };
 }
 
-function readJson(text: string): { value: unknown } | { findings: Finding[] } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\ufeff/, ""));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : "it is not JSON";
-    const fault = { pointer: "", message: `The config is not valid JSON: ${why}.` };
-    return { findings: [configFinding(fault, "invalid_json", "Write it as one JSON document.")] };
-  }
-  const complaint = explainJson(value);
-  return complaint ? { findings: [configFinding({ pointer: "", message: complaint })] } : { value };
+function readDocument(text: string): { value: unknown } | { findings: Finding[] } {
+  const reading = readJson(text, { maxKeys: MAX_KEYS });
+  if (reading.ok) return { value: reading.document };
+  const mend = "Write the config as one JSON document that has a single meaning.";
+  return { findings: reading.faults.map(({ code, ...fault }) => configFinding(fault, code, mend)) };
 }
 
 /** A text member of something that may be no object at all; null if it has none. */

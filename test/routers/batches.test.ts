@@ -96,7 +96,7 @@ it("GET /batches/:id answers by id and by name in any letter case", async () => 
 
 it("a batch that is not there is 404 on every route, whatever its id or name looks like", async () => {
   const app = await startApp();
-  const odd = ["1", "999999999", "9".repeat(30), "nightly", "0x1", "-1", "0", "..%2f..%2fetc%2fpasswd", "%00", "a'--"];
+  const odd = ["1", "999999999", "9".repeat(30), "nightly", "0x1", "-1", "0", "a'--"];
   for (const reference of odd) {
     const problem = await problemOf(await app.request(`${BATCHES}/${reference}`));
     expect(problem, reference).toMatchObject({ status: 404, code: "not_found" });
@@ -112,7 +112,7 @@ it("a batch that is not there is 404 on every route, whatever its id or name loo
     expect(problem, path).toMatchObject({ status: 404, code: "not_found" });
     expect(problem.detail).toContain('"ghost"');
   }
-  for (const reference of ["x".repeat(129), "%", "%c0%ae"]) {
+  for (const reference of ["x".repeat(129), "..%2f..%2fetc%2fpasswd", "%00", "%", "%c0%ae"]) {
     expect((await problemOf(await app.request(`${BATCHES}/${reference}`))).status, reference).toBe(400);
   }
 });

@@ -67,7 +67,7 @@ it("a config that is no JSON object is refused in words", async () => {
     ['"name"', "invalid_config"],
     ["null", "invalid_config"],
     ['[{"name":"a"}]', "invalid_config"],
-    [`{"name":"a","args":${"[".repeat(40_000)}${"]".repeat(40_000)}}`, "invalid_config"],
+    [`{"name":"a","args":${"[".repeat(40_000)}${"]".repeat(40_000)}}`, "too_deep"],
   ];
   for (const [config, code] of cases) {
     const problem = await refused(app, form(["config", config, "config.json"], ["batch", zip]));

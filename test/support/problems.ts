@@ -13,7 +13,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   const problem = problemSchema.strict().parse(JSON.parse(text));
   expect(problem.status).toBe(response.status);
   expect(problem.instance).toBe(new URL(response.url).pathname);
-  expect(problem.code).toMatch(/^[a-z]+(_[a-z]+)*$/);
+  expect(problem.code).toMatch(/^[a-z]+(_[a-z0-9]+)*$/);
   expect(problem.detail).toMatch(/^[^a-z\s].*[^\s]$/s);
   return problem;
 }

@@ -174,7 +174,7 @@ function centralRecord(entry: CraftedEntry, facts: Facts, offset: number): Buffe
 }
 
 function endRecords(count: number, directoryBytes: number, directoryOffset: number, archive: CraftedArchive): Buffer {
-  const claimed = archive.count ?? count;
+  const claimed = archive.count ?? Math.min(count, 0xffff);
   const comment = archive.comment ?? Buffer.alloc(0);
   const disk = u16(archive.disk ?? 0);
   const numbers = [u16(archive.diskCount ?? claimed), u16(claimed), u32(directoryBytes), u32(directoryOffset)];

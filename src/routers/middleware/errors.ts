@@ -14,11 +14,9 @@ export const noSuchRoute: RequestHandler = (request, _response, next) => {
 /** Errors of express' own body parser and router that a person can cause. */
 function fromLibrary(error: unknown): AppError | null {
   const { type, status } = error as { type?: unknown; status?: unknown };
-  if (type === "entity.parse.failed")
-    return new AppError("invalid", "The body is not valid JSON.", { reason: "invalid_json" });
   if (type === "entity.too.large") return new AppError("too_large", "The JSON body is larger than 1 MiB.");
-  if (type === "charset.unsupported" || type === "encoding.unsupported") {
-    return new AppError("unsupported", "Send the body as UTF-8, plain or with gzip, deflate or br encoding.");
+  if (type === "encoding.unsupported") {
+    return new AppError("unsupported", "Send the body plain, or with gzip, deflate or br encoding.");
   }
   // Not decodable: %-escapes in the address, a compressed body that is broken, a length that does not fit.
   if (status === 400) return new AppError("invalid", "The request cannot be decoded; check its address and its body.");

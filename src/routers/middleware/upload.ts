@@ -8,6 +8,7 @@ import type { Request, RequestHandler, Response } from "express";
 import multer, { MulterError, type StorageEngine } from "multer";
 import { AppError, explainDiskFull } from "../../errors.js";
 import type { ReceivedFile } from "../../handlers/artifact-store/artifact-store.js";
+import { utf8Text } from "../../models/json.js";
 import type { Multipart } from "../route.js";
 
 export interface UploadOptions {
@@ -109,12 +110,9 @@ async function read(
 
 async function readConfigFile({ path, size }: Express.Multer.File): Promise<string> {
   if (size > MAX_CONFIG_BYTES) throw new AppError("too_large", "The config is larger than 1 MiB.");
-  const bytes = await readFile(path);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new AppError("invalid", "The config file is not UTF-8 text.", { reason: "invalid_json" });
-  }
+  const text = utf8Text(await readFile(path));
+  if (text === null) throw new AppError("invalid", "The config file is not UTF-8 text.", { reason: "invalid_json" });
+  return text;
 }
 
 /** Multer's complaints in plain words. A body that ends early is a plain Error of its parser. */
