@@ -10,6 +10,15 @@ import type { Page } from "../models/shapes.js";
 import type { UploadReport } from "../models/upload.js";
 import type { VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 import type { WhyView } from "../models/why.js";
+import {
+  chainOf,
+  keyOf,
+  uploadOf,
+  type Archive,
+  type EditOptions,
+  type MakeOptions,
+  type VersionOptions,
+} from "./forms.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
@@ -26,9 +35,7 @@ export type { Problem } from "../models/problem.js";
 export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
-
-/** Anything that holds a zip. */
-export type Archive = Blob | Uint8Array<ArrayBuffer>;
+export type { Archive, EditOptions, MakeOptions, VersionOptions } from "./forms.js";
 
 export interface BatchListQuery {
   enabled?: boolean;
@@ -80,52 +87,12 @@ export interface LogQuery {
   attempt?: number;
 }
 
-/** What every call takes that makes something. */
-export interface MakeOptions {
-  /** The same key and request give the same answer, and nothing is made twice: for 24 hours. */
-  idempotencyKey?: string;
-}
-
-export interface EditOptions {
-  /** The etag that was read; the edit is refused with 412 if there is another one by now. */
-  ifMatch?: string;
-}
-
-export interface VersionOptions extends MakeOptions, EditOptions {
-  /** The whole config, if that changes too. */
-  config?: BatchConfigInput;
-  /** False: the version in use stays in use. */
-  activate?: boolean;
+function versionPath(batch: string | number, version: number): string {
+  return `/batches/${encodeURIComponent(batch)}/versions/${version}`;
 }
 
 /** The keys of a config that change; null takes one away. */
 export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Key] | null };
-
-function keyOf({ idempotencyKey }: MakeOptions): Record<string, string | undefined> {
-  return { "Idempotency-Key": idempotencyKey };
-}
-
-function uploadOf(archive: Archive, config: BatchConfigInput): FormData {
-  return upload(config, "batch", [{ name: `${config.name}.zip`, archive }]);
-}
-
-function chainOf(archives: Record<string, Archive>, configs: BatchConfigInput[]): FormData {
-  const files = Object.entries(archives).map(([name, archive]) => ({ name, archive }));
-  return upload(configs, "batches", files);
-}
-
-function upload(config: unknown, part: string, archives: { name: string; archive: Archive }[]): FormData {
-  const form = new FormData();
-  form.set("config", JSON.stringify(config));
-  for (const { name, archive } of archives) {
-    form.append(part, archive instanceof Blob ? archive : new Blob([archive]), name);
-  }
-  return form;
-}
-
-function versionPath(batch: string | number, version: number): string {
-  return `/batches/${encodeURIComponent(batch)}/versions/${version}`;
-}
 
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {

@@ -2,19 +2,14 @@
 import { expect, it } from "vitest";
 import type { BatchView } from "../../src/sdk/client.js";
 import { startApp, type TestApp } from "../support/app.js";
+import { Gate } from "../support/gate.js";
 import { finalRow, finalRows } from "../support/ledger.js";
 import { problemOf } from "../support/problems.js";
 import { scriptZip } from "../support/scripts.js";
 
-async function patch(
-  { request }: TestApp,
-  id: string | number,
-  body: unknown,
-  headers = {},
-  query = "",
-): Promise<Response> {
+async function patch(app: TestApp, id: string | number, body: unknown, headers = {}, query = ""): Promise<Response> {
   const type = { "Content-Type": "application/merge-patch+json" };
-  return request(`/api/v1/batches/${id}${query}`, {
+  return app.request(`/api/v1/batches/${id}${query}`, {
     method: "PATCH",
     headers: { ...type, ...headers },
     body: JSON.stringify(body),
@@ -118,7 +113,6 @@ it("an edit while disabled begins the pause anew: the gap knows the new schedule
 
 it("what is queued keeps the config it was queued with", async () => {
   const { sdk } = await startApp({ CONCURRENCY: "1" });
-  const { Gate } = await import("../support/gate.js");
   const gate = await Gate.make();
   await sdk.batches.create(await scriptZip(gate.pass()), { name: "first" });
   await sdk.batches.create(await scriptZip('echo "$WHO"'), { name: "a", env: { WHO: "old" } });

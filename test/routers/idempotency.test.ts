@@ -6,11 +6,11 @@ import { scriptZip } from "../support/scripts.js";
 import { startServiceProcess } from "../support/service-process.js";
 import { storedArtifacts, uploadBody, type Bytes } from "../support/uploads.js";
 
-function post({ request }: TestApp, route: string, key: string, body: FormData | object = {}): Promise<Response> {
+function post(app: TestApp, route: string, key: string, body: FormData | object = {}): Promise<Response> {
   const headers = { "Idempotency-Key": key };
-  if (body instanceof FormData) return request(`/api/v1${route}`, { method: "POST", headers, body });
+  if (body instanceof FormData) return app.request(`/api/v1${route}`, { method: "POST", headers, body });
   const json = { ...headers, "Content-Type": "application/json" };
-  return request(`/api/v1${route}`, { method: "POST", headers: json, body: JSON.stringify(body) });
+  return app.request(`/api/v1${route}`, { method: "POST", headers: json, body: JSON.stringify(body) });
 }
 
 const batch = (name: string, zip: Bytes) => uploadBody({ name }, { "a.zip": zip });
@@ -134,14 +134,14 @@ it("a key that is none is refused in words", async () => {
 });
 
 it("an answer outlives the service: killed right after, another one gives it again", async () => {
-  const { config, stop } = await startApp();
-  await stop();
+  const app = await startApp();
+  await app.stop();
   const zip = await scriptZip("true");
-  const before = await startServiceProcess(config);
+  const before = await startServiceProcess(app.config);
   const made = await before.sdk.batches.create(zip, { name: "a" }, { idempotencyKey: "k" });
   const run = await before.sdk.batches.run("a", {}, { idempotencyKey: "r" });
   await before.kill("SIGKILL");
-  const after = await startServiceProcess(config);
+  const after = await startServiceProcess(app.config);
   expect(await after.sdk.batches.create(zip, { name: "a" }, { idempotencyKey: "k" })).toEqual(made);
   expect(await after.sdk.batches.run("a", {}, { idempotencyKey: "r" })).toEqual(run);
 });

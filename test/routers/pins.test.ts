@@ -59,14 +59,15 @@ it("links that join in one batch cannot name two versions of it", async () => {
 });
 
 it("a pin to what is not there is refused, and so is one for another state than it has now", async () => {
-  const { sdk, request } = await startApp();
+  const app = await startApp();
+  const { sdk } = app;
   const batch = await sdk.batches.create(await scriptZip("true"), { name: "a", cron: "0 * * * *" });
   const id = batch.schedule?.triggerId ?? 0;
   await expect(sdk.triggers.pin(id, 2)).rejects.toMatchObject({ status: 404, problem: { code: "no_such_version" } });
   await expect(sdk.triggers.pin(99, 1)).rejects.toMatchObject({ status: 404 });
   await expect(sdk.links.pin(99, 1)).rejects.toMatchObject({ status: 404 });
   await sdk.triggers.pin(id, 1);
-  const response = await request(`/api/v1/triggers/${id}`, {
+  const response = await app.request(`/api/v1/triggers/${id}`, {
     method: "PATCH",
     headers: { "Content-Type": "application/json", "If-Match": `"${id}-active"` },
     body: '{"version":null}',
