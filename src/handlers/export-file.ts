@@ -10,6 +10,7 @@ import { AppError, explainDiskFull } from "../errors.js";
 import { exportNoteSchema, type ExportNote } from "../models/version.js";
 import { readCentralDirectory, type ArchiveEntry } from "./artifact-store/central-directory.js";
 import { readExactly } from "./artifact-store/end-record.js";
+import { UnreadableArchive } from "./artifact-store/findings.js";
 
 /** What goes into an export. */
 export interface ExportContents {
@@ -92,7 +93,7 @@ export async function readExportFile(path: string, newUpload: () => string): Pro
 /** The three entries, where the file holds just these, stored as they are. */
 async function entriesOf(file: FileHandle): Promise<Record<"note" | "config" | "archive", ArchiveEntry>> {
   const directory = await readCentralDirectory(file, NAMES.length).catch((error: unknown) => {
-    throw error instanceof AppError
+    throw error instanceof UnreadableArchive
       ? badExport("It is no zip archive of three files, or not a whole one", error)
       : error;
   });

@@ -56,7 +56,7 @@ it("a file name that is a path is shown as a name at most, and never written to"
   }
   const files = (await kept()).files.map((line) => line.split(" ")[0] ?? "");
   const known =
-    /^(uploads(\/(\.staging|\d{8}-\d{6}-[0-9a-f]{8}(\/artifact\.zip|\/files(\/script\.sh)?)?))?|logs|data(\/.*)?)$/;
+    /^(uploads(\/(\.staging|\.installation|\d{8}-\d{6}-[0-9a-f]{8}(\/artifact\.zip|\/files(\/script\.sh)?)?))?|logs|data(\/.*)?)$/;
   expect(files.filter((name) => !known.test(name))).toEqual([]);
 });
 

@@ -190,7 +190,7 @@ it("fails, with a reason in words, if the files of its version are gone, and goe
     await rm(path.join(config.uploadsDir, name), { recursive: true });
   }
   const row = await runToEnd(sdk, "robbed");
-  expect(row).toMatchObject({ status: "failed", exitCode: null, reason: { code: "cannot_start" } });
+  expect(row).toMatchObject({ status: "failed", exitCode: null, reason: { code: "version_missing" } });
   expect(row.reason?.text).not.toContain(config.uploadsDir);
   expect((await sdk.batches.get("robbed")).status).toBe("idle");
   expect((await runToEnd(sdk, "robbed")).number).toBe(2);

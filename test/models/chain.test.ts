@@ -18,6 +18,7 @@ const link = (predecessorId: number, successorId: number, runOn: RunOn = "succes
   successorId,
   runOn,
   previousOutput: false,
+  version: null,
 });
 
 /** 1 -> 2 -> 4 -> 5 and 1 -> 3 -> 4. */

@@ -45,7 +45,7 @@ it("one that could not even be started did not succeed either, so its error log 
   const [key = ""] = await storedArtifacts(app);
   await rm(`${app.config.uploadsDir}/${key}/files`, { recursive: true });
   const execution = await app.ended(await app.sdk.batches.run(id));
-  expect(execution).toMatchObject({ status: "failed", reason: { code: "cannot_start" }, errorLog: { bytes: 0 } });
+  expect(execution).toMatchObject({ status: "failed", reason: { code: "version_missing" }, errorLog: { bytes: 0 } });
   expect(await (await ask(app, execution.id)).text()).toBe("");
 });
 

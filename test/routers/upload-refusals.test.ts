@@ -43,7 +43,7 @@ it("all faults of a config are told at once, each with its place and a hint to m
   const messages = new Map(problem.errors.map(({ pointer, message }) => [pointer, message]));
   expect(messages.get("/nme")).toBe("unknown key; did you mean name?");
   expect(messages.get("/crn")).toBe("unknown key; did you mean cron?");
-  expect(messages.get("/retries")).toMatch(/^unknown key; known keys are name, .*overlap, .*leftovers$/);
+  expect(messages.get("/retries")).toMatch(/^unknown key; known keys are name, .*overlap, .*leftovers, alerts$/);
   expect(messages.get("/name")).toBe("is missing");
   await expectNothingKept(app);
 });

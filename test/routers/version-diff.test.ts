@@ -60,12 +60,12 @@ it("it leads to the active version if no other is named, either way round, and t
 
 it("the keys of the config that differ are told with both values", async () => {
   const app = await startApp();
-  const zip = await zipOf(SCRIPT);
+  const [second, third] = [await zipOf({ ...SCRIPT, n: "2" }), await zipOf({ ...SCRIPT, n: "3" })];
   await withVersions(app, {});
-  await addVersion(app, zip, { cron: "0 3 * * *", env: { A: "1", B: "2" } });
-  await addVersion(app, zip, { cron: undefined, env: { B: "2", A: "1" }, args: ["x"] });
+  await addVersion(app, second, { cron: "0 3 * * *", env: { A: "1", B: "2" } });
+  await addVersion(app, third, { cron: undefined, env: { B: "2", A: "1" }, args: ["x"] });
   expect(await app.sdk.versions.diff("a", 1, 2)).toMatchObject({
-    files: [],
+    files: [{ path: "n", change: "added" }],
     config: [
       { pointer: "/env", from: {}, to: { A: "1", B: "2" } },
       { pointer: "/cron", from: null, to: "0 3 * * *" },

@@ -29,14 +29,14 @@ it("GET /versions/:n tells all of an upload: its digest, sizes, config, time and
     version: 2,
     active: true,
     sha256: createHash("sha256").update(zip).digest("hex"),
-    fileName: "a-2.zip",
+    fileName: "batch.zip",
     bytes: zip.length,
     fileCount: 2,
     unpackedBytes: 16,
     configRevision: 2,
     config: { name: "a", cron: "0 3 * * *" },
     createdAt: "2026-12-01T13:00:00.000Z",
-    createdBy: { kind: "token", name: "ci" },
+    createdBy: { kind: "token", name: "administrator" },
     missing: false,
     links: { artifact: "/api/v1/batches/1/versions/2/artifact", files: "/api/v1/batches/1/versions/2/files" },
   });
@@ -74,7 +74,7 @@ it("every version's zip comes back byte for byte, long after others have followe
   expect(Object.fromEntries(response.headers)).toMatchObject({
     "content-type": "application/zip",
     "content-length": String(zips[1]!.length),
-    "content-disposition": `attachment; filename="a-2.zip"; filename*=UTF-8''a-2.zip`,
+    "content-disposition": `attachment; filename="batch.zip"; filename*=UTF-8''batch.zip`,
     etag: `"${createHash("sha256").update(zips[1]!).digest("hex")}"`,
   });
   const head = await app.request(`${VERSIONS}/2/artifact`, { method: "HEAD" });
