@@ -9,7 +9,6 @@ import type { BatchEditing } from "../services/batch-editing.js";
 import type { BatchDetails } from "../services/batch-details.js";
 import type { BatchService } from "../services/batch-service.js";
 import { showBatch } from "./batch-view.js";
-import { contentDisposition } from "./content-disposition.js";
 import { demanded } from "./execution-view.js";
 import { API, concluding, made, ok, uploadReply, type Ask, type Reply } from "./reply.js";
 
@@ -49,17 +48,6 @@ export class BatchController {
     const patch = { reference: params.id, patch: body, ifMatch: headers["if-match"] };
     const circumstances = { actor, wish: query, conclude: concluding(ask, shown) };
     return uploadReply(await this.with_.editing.edit(patch, circumstances), shown);
-  };
-
-  artifact = async ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> => {
-    const { file, artifact } = await this.with_.batches.artifact(params.id);
-    const headers = {
-      "Content-Type": "application/zip",
-      "Content-Length": String(artifact.bytes),
-      "Content-Disposition": contentDisposition(artifact.fileName),
-      ETag: `"${artifact.sha256}"`,
-    };
-    return { status: 200, headers, file };
   };
 
   run = async (ask: Ask<ById, unknown, RunRequest | undefined>): Promise<Reply> => {

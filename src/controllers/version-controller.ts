@@ -32,11 +32,9 @@ export class VersionController {
   get = async ({ params }: Ask<ByVersion, unknown, unknown>): Promise<Reply> =>
     ok(showVersion(await this.with_.versions.get(params.id, params.n)));
 
-  artifact = async ({ params }: Ask<ByVersion, unknown, unknown>): Promise<Reply> => {
-    const { artifact, zip } = await this.with_.versions.artifact(params.id, params.n);
-    const reply = download(artifact.fileName, "application/zip", zip);
-    return { ...reply, headers: { ...reply.headers, ETag: `"${artifact.sha256}"` } };
-  };
+  artifact = ({ params }: Ask<ByVersion, unknown, unknown>): Promise<Reply> => this.zip(params.id, params.n);
+
+  activeArtifact = ({ params }: Ask<ById, unknown, unknown>): Promise<Reply> => this.zip(params.id);
 
   files = async ({ params }: Ask<ByVersion, unknown, unknown>): Promise<Reply> =>
     ok(showFiles(await this.with_.versions.files(params.id, params.n)));
@@ -60,6 +58,12 @@ export class VersionController {
     const { batch, ...file } = await this.with_.versions.export(params.id, query.version);
     return download(`${batch.name}.batchline.zip`, "application/zip", file);
   };
+
+  private async zip(reference: string, version?: number): Promise<Reply> {
+    const { artifact, zip } = await this.with_.versions.artifact(reference, version);
+    const reply = download(artifact.fileName, "application/zip", zip);
+    return { ...reply, headers: { ...reply.headers, ETag: `"${artifact.sha256}"` } };
+  }
 }
 
 function download(

@@ -8,7 +8,7 @@ import { API, concluding, made, ok, uploadReply, type Ask, type Reply } from "./
 
 interface ByVersion {
   id: string;
-  version: number;
+  n: number;
 }
 
 interface VersionBody {
@@ -33,7 +33,7 @@ export class VersionUploadController {
     headers,
     actor,
   }: Ask<ByVersion, unknown, { config: boolean } | undefined>): Promise<Reply> => {
-    const { id: reference, version } = params;
+    const { id: reference, n: version } = params;
     const order = { reference, version, config: body?.config ?? false, ifMatch: headers["if-match"], actor };
     return ok(showBatch(await this.with_.versions.activate(order)));
   };

@@ -93,16 +93,6 @@ function readRoutes(batches: BatchController): Route[] {
       problems: [404],
       handle: batches.get,
     }),
-    route({
-      method: "get",
-      path: "/batches/:id/artifact",
-      tag,
-      summary: "Download the zip as it was uploaded",
-      params,
-      answers: { 200: { description: "The zip, byte for byte.", mediaType: "application/zip" } },
-      problems: [404],
-      handle: batches.artifact,
-    }),
   ];
 }
 

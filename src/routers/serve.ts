@@ -72,17 +72,12 @@ async function once(
       keep: (transaction, answer) => idempotency.keep(transaction, keyed, answer),
     });
   } catch (error) {
-    // Of two at once the other one was first, or it has failed on what the other one has made.
-    const first = isOutdone(error) ? await repeated() : null;
+    // Of two at once the other one was first, and this one has met what that one has made.
+    const isOutdone = error instanceof AppError && ["conflict", "precondition_failed"].includes(error.code);
+    const first = isOutdone ? await repeated() : null;
     if (first) return first;
     throw error;
   }
-}
-
-function isOutdone(error: unknown): boolean {
-  return (
-    error instanceof Error && (error.name === "AnsweredMeanwhile" || (error as Partial<AppError>).code === "conflict")
-  );
 }
 
 /** All that makes a request what it is, in pieces. */

@@ -42,11 +42,11 @@ export function versionUploadRoutes(versions: VersionUploadController): Route[] 
     }),
     route({
       method: "post",
-      path: "/batches/:id/versions/:version/activate",
+      path: "/batches/:id/versions/:n/activate",
       tag,
       summary: "Use a version from now on, for example an older one",
       description: "What is queued or runs keeps the version it has; so does what is pinned.",
-      params: z.object({ id: batchReference, version: idText }),
+      params: z.object({ id: batchReference, n: idText }),
       body: z
         .strictObject({
           config: z

@@ -64,6 +64,16 @@ function contentRoutes(versions: VersionController): Route[] {
   return [
     route({
       method: "get",
+      path: "/batches/:id/artifact",
+      tag,
+      summary: "Download the zip as it was uploaded",
+      params: versionsParams,
+      answers: { 200: { description: "The zip, byte for byte.", mediaType: "application/zip" } },
+      problems: [404],
+      handle: versions.activeArtifact,
+    }),
+    route({
+      method: "get",
       path: "/batches/:id/versions/:n/artifact",
       tag,
       summary: "Download the zip of a version as it was uploaded",

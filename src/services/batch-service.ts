@@ -111,15 +111,6 @@ export class BatchService {
     return this.with_.database.read(async (manager) => this.details(manager, await pageOfBatches(manager, filter)));
   }
 
-  /** The archive in use, as it was uploaded. */
-  async artifact(reference: string): Promise<{ file: string; artifact: Artifact }> {
-    const artifact = await this.with_.database.read(async (manager) => {
-      const batch = await namedBatch(manager, reference);
-      return manager.findOneByOrFail(Artifact, { batchId: batch.id, version: batch.version });
-    });
-    return { file: this.with_.artifacts.zipFile(artifact.storageKey), artifact };
-  }
-
   /** Asks for a run now, of this batch alone or with its successors. The overlap policy applies as to any run. */
   async run(
     reference: string,

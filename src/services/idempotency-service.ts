@@ -21,11 +21,6 @@ export interface KeyedRequest {
   content: string[];
 }
 
-/** Somebody else was first with the same key, and has committed: their answer is to be given. */
-export class AnsweredMeanwhile extends Error {
-  override readonly name = "AnsweredMeanwhile";
-}
-
 /** Visible ASCII, as header values are (RFC 9110, section 5.5). */
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
@@ -53,7 +48,7 @@ export class IdempotencyService {
   /**
    * Keeps the answer in the very transaction that brings it about: it is there exactly if its effect is, whatever crashes.
    *
-   * @throws AnsweredMeanwhile if somebody else was first; the transaction must be rolled back by that
+   * @throws AppError `conflict` if somebody else was first; the transaction is rolled back by that
    */
   async keep({ manager }: Transaction, request: KeyedRequest, answer: StoredAnswer): Promise<void> {
     const createdAt = this.with_.clock.now();
@@ -64,7 +59,8 @@ export class IdempotencyService {
       const row = { keyHash, digest: digestOf(request), answer, createdAt };
       await insertRows(manager, IdempotencyKey, [Object.assign(new IdempotencyKey(), row)]);
     } catch (error) {
-      if (isUniqueViolation(error)) throw new AnsweredMeanwhile();
+      if (isUniqueViolation(error))
+        throw new AppError("conflict", "The same request was carried out at the same moment.");
       throw error;
     }
   }

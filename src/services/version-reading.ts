@@ -69,8 +69,8 @@ export class VersionReading {
     return this.versionOf(batch, version);
   }
 
-  /** The zip as it was uploaded. */
-  async artifact(reference: string, version: number): Promise<{ artifact: Artifact; zip: OpenFile }> {
+  /** The zip as it was uploaded, of this version or the active one. */
+  async artifact(reference: string, version?: number): Promise<{ artifact: Artifact; zip: OpenFile }> {
     const { artifact, place } = await this.find(reference, version);
     return { artifact, zip: await openZip(place) };
   }
