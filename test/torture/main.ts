@@ -1,4 +1,4 @@
-// The torture suite's command: `npm run test:torture -- [--minutes 10] [--seed N] [--only WORD] [--mutants]`.
+// The torture suite's command: `npm run test:torture -- [--minutes 10] [--seed N] [--only WORD] [--mutants | --uploads KILLS]`.
 // WORD: `sqlite`, `mariadb`, or part of a mutant's name.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +13,7 @@ import { Random } from "./random.js";
 import { endAllIn } from "./processes.js";
 import { details, table } from "./report.js";
 import { DELAYS, torture, type Verdict } from "./torture.js";
+import { tortureUploads } from "./uploads.js";
 
 const MUTANT_MS = 15_000;
 const MUTANT_ROUNDS = 4;
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Math.floor(Math.random() * 1e9)) },
     only: { type: "string" },
     mutants: { type: "boolean", default: false },
+    uploads: { type: "string" },
   },
 });
 
@@ -33,7 +35,8 @@ console.log(`seed ${seed}, everything in ${folder}`);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void giveUp());
 
 try {
-  const good = await (values.mutants ? tortureMutants : tortureProduct)(findFaketime());
+  const wanted = values.uploads === undefined ? (values.mutants ? tortureMutants : tortureProduct) : killUploads;
+  const good = await wanted(findFaketime());
   if (good) rmSync(folder, { recursive: true });
   else console.log(`The folder is kept: ${folder}`);
   process.exitCode = good ? 0 : 1;
@@ -78,6 +81,25 @@ async function tortureProduct(faketime: string | null): Promise<boolean> {
   }
   console.log(`\n${table(verdicts)}\n`);
   return verdicts.every(({ findings }) => findings.faults.length === 0);
+}
+
+/** Kills services in the midst of uploads, on each database so often. True if there was no fault. */
+async function killUploads(): Promise<boolean> {
+  const kills = Number(values.uploads);
+  let good = true;
+  for (const name of ["sqlite", "mariadb"].filter((one) => values.only === undefined || values.only === one)) {
+    const server = name === "mariadb" ? await startMariaDb() : null;
+    try {
+      const order = { kills, random: new Random(seed), databaseUrl: server?.url ?? null };
+      const { faults, ...counts } = await tortureUploads(path.join(folder, name), order);
+      console.log(`${name}: ${JSON.stringify(counts)}, ${faults.length} faults`);
+      for (const fault of faults.slice(0, 20)) console.log(`  ${fault}`);
+      good &&= faults.length === 0;
+    } finally {
+      await server?.stop();
+    }
+  }
+  return good;
 }
 
 /** True if each mutant was caught. */
