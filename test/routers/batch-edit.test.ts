@@ -195,3 +195,13 @@ it("dryRun tells what would change, and changes nothing", async () => {
   });
   expect((await app.sdk.batches.get("a")).etag).toBe(etag);
 });
+
+it("who is told of a run is what the config says when it ends", async () => {
+  const app = await startApp();
+  await app.sdk.batches.create(await scriptZip("true"), { name: "a" });
+  await app.ended(await app.sdk.batches.run("a"));
+  await app.sdk.batches.edit("a", { alerts: { emails: ["me@example.org"] } });
+  const told = await app.ended(await app.sdk.batches.run("a"));
+  const { items } = await app.sdk.deliveries.list();
+  expect(items).toMatchObject([{ executionId: told.id, recipient: "me@example.org", status: "pending" }]);
+});
