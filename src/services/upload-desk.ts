@@ -84,7 +84,7 @@ export class UploadDesk {
       for (const archive of order.archives) staged.push(await this.with_.artifacts.stage(archive));
       const findings = [...order.findings, ...staged.flatMap((one) => one.findings)];
       if (!wish.dryRun && !hasErrors(findings)) return { made: await this.keep(order, staged, conclude) };
-      const report = await this.tryOut(order, staged, wish.from ?? this.with_.clock.now());
+      const report = await this.tryOut(order, { staged, findings, from: wish.from ?? this.with_.clock.now() });
       if (wish.dryRun) return { report };
       throw uploadRefusal(report);
     } finally {
@@ -93,8 +93,10 @@ export class UploadDesk {
   }
 
   /** Checks everything, and writes it for trial where nothing is wrong: what is reported is what would be done. */
-  private async tryOut<T>(order: UploadOrder<T>, staged: StagedArtifact[], from: number): Promise<UploadReport> {
-    const before = [...order.findings, ...staged.flatMap(({ findings }) => findings)];
+  private async tryOut<T>(
+    order: UploadOrder<T>,
+    { staged, findings: before, from }: { staged: StagedArtifact[]; findings: Finding[]; from: number },
+  ): Promise<UploadReport> {
     const trial = async (transaction: Transaction) => {
       const checked = await order.check(transaction);
       const { configs = order.configs } = checked;
