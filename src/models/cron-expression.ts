@@ -2,7 +2,7 @@
 import { CronDate, CronPattern as ParsedByCroner } from "croner";
 import { CRON_FIELDS, readField } from "./cron-field.js";
 import { RecentCache } from "./recent-cache.js";
-import { ScheduleError } from "./schedule-error.js";
+import { NeverFiresError, ScheduleError } from "./schedule-error.js";
 
 /** A parsed expression. It knows wall times only: the same pattern serves every zone. */
 export interface CronPattern {
@@ -39,6 +39,16 @@ export function explainCron(expression: string): string | null {
   } catch (error) {
     if (error instanceof ScheduleError) return error.message;
     throw error;
+  }
+}
+
+/** True for an expression that can be read, but has no occurrence at all. */
+export function neverFires(expression: string): boolean {
+  try {
+    cronPattern(expression);
+    return false;
+  } catch (error) {
+    return error instanceof NeverFiresError;
   }
 }
 
@@ -124,7 +134,7 @@ function checkDaysMeet(fields: string[], count: number): void {
   const months = month.split(",").flatMap(monthsOf);
   const longest = Math.max(...months.map((each) => LONGEST_DAY[each - 1] ?? 31));
   if (Math.min(...days) <= longest) return;
-  throw new ScheduleError(
+  throw new NeverFiresError(
     `This expression never fires: no month of field ${count - 1} ("${month}") has a day of field ${count - 2} ` +
       `("${dayOfMonth}").`,
   );

@@ -4,3 +4,6 @@
 export class ScheduleError extends Error {
   override readonly name = "ScheduleError";
 }
+
+/** Thrown for a schedule that can be read, and has no occurrence at all. */
+export class NeverFiresError extends ScheduleError {}

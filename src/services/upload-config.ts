@@ -2,6 +2,7 @@
 import type { Fault } from "../errors.js";
 import type { ReceivedFile } from "../handlers/artifact-store/artifact-store.js";
 import { parseBatchConfig, scheduleOf, type BatchConfig } from "../models/batch-config.js";
+import { neverFires } from "../models/cron-expression.js";
 import type { Finding } from "../models/finding.js";
 import { spanInWords } from "../models/instant-words.js";
 import { readJson } from "../models/json.js";
@@ -72,7 +73,11 @@ export function checkConfig(
   rules: ConfigRules,
 ): { config: BatchConfig | null; findings: Finding[] } {
   const parsed = parseBatchConfig(raw, pointer, rules.atAfter ?? rules.now);
-  if (!parsed.ok) return { config: null, findings: parsed.faults.map((fault) => configFinding(fault)) };
+  if (!parsed.ok) {
+    const isNever = (fault: Fault) => fault.pointer === `${pointer}/cron` && neverFires(textOf(raw, "cron") ?? "");
+    const codeOf = (fault: Fault) => (isNever(fault) ? "never_fires" : undefined);
+    return { config: null, findings: parsed.faults.map((fault) => configFinding(fault, codeOf(fault))) };
+  }
   return { config: parsed.config, findings: paceFindings(parsed.config, pointer, rules) };
 }
 

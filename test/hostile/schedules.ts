@@ -1,13 +1,14 @@
 // Cron expressions, instants, frequencies and zones that cannot be kept, each refused with the field that is wrong.
 import type { HostileConfig } from "./hostile-input.js";
 
-function cron(expression: string, says: RegExp, title = JSON.stringify(expression)): HostileConfig {
-  const text = JSON.stringify({ name: "new", cron: expression });
-  return { title: `cron ${title}`, status: 400, code: "invalid_config", place: "/cron", says, text };
-}
-
 const FIELDS = /has \d+/;
 const NEVER = /never fires/;
+
+function cron(expression: string, says: RegExp, title = JSON.stringify(expression)): HostileConfig {
+  const text = JSON.stringify({ name: "new", cron: expression });
+  const code = says === NEVER ? "never_fires" : "invalid_config";
+  return { title: `cron ${title}`, status: 400, code, place: "/cron", says, text };
+}
 const TOO_LONG = /at most 120/;
 
 const EXPRESSIONS: HostileConfig[] = [
