@@ -115,13 +115,13 @@ it("what has been put in a log's place is not shown", async () => {
   }
 });
 
-it("a download whose file is gone is broken off, and never passed off as whole", async () => {
+it("a download whose file is gone is refused in words, and never passed off as whole", async () => {
   const app = await startApp();
   const { id } = await app.sdk.batches.create(zip, { name: "a" });
   const [key = ""] = await storedArtifacts(app);
   await rm(`${app.config.uploadsDir}/${key}/artifact.zip`);
-  const download = app.request(`/api/v1/batches/${id}/artifact`).then((response) => response.arrayBuffer());
-  await expect(download).rejects.toThrow();
+  const download = await problemOf(await app.request(`/api/v1/batches/${id}/artifact`));
+  expect(download).toMatchObject({ status: 404, code: "version_missing" });
   expect((await app.request("/health/live")).status).toBe(200);
 });
 
