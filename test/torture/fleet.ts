@@ -130,6 +130,7 @@ export class Fleet {
       LOGS_DIR: places.logs,
       DATA_DIR: places.data,
       CONCURRENCY: String(concurrency),
+      MIN_INTERVAL: "1s",
       LOG_LEVEL: "info",
       ADMIN_TOKEN: TOKEN,
       ...clock.environment(),
