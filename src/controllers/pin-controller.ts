@@ -45,7 +45,7 @@ function showTrigger(trigger: Trigger): Reply {
   const schedule =
     kind === "once"
       ? ({ kind, at: onceAt ?? 0 } as const)
-      : ({ kind, expression: expression ?? "", timeZone, dst } as const);
+      : ({ kind: "cron", expression: expression ?? "", timeZone, dst } as const);
   const view: TriggerView = {
     ...{ id, kind, batchId, cron: expression, at: toInstant(onceAt), timeZone, dst },
     words: describeSchedule(schedule),

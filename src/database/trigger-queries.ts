@@ -1,5 +1,12 @@
 // Statements over many triggers at once: a burst of occurrences must not cost a statement each.
-import type { EntityManager } from "typeorm";
+import { In, Not, type EntityManager } from "typeorm";
+import { isOfBatch, Trigger, type BatchTrigger } from "../entities/trigger.js";
+
+/** The triggers of these batches that have a schedule. */
+export async function scheduledTriggers(manager: EntityManager, batchIds: number[]): Promise<BatchTrigger[]> {
+  const where = { batchId: In(batchIds), kind: Not("api" as const) };
+  return (await manager.find(Trigger, { where, order: { id: "ASC" } })).filter(isOfBatch);
+}
 
 /** SQLite binds at most 32,766 values in one statement. */
 const PER_STATEMENT = 1000;
@@ -8,20 +15,23 @@ const PER_STATEMENT = 1000;
  * Sets the watermark of each of these triggers to its next planned instant, or to null where there is none.
  *
  * @param endGap true: what a pause left open is closed with it
+ * @param firedAt the instant at which they fired, if that is why
  */
 export async function setWatermarks(
   manager: EntityManager,
   nextAt: ReadonlyMap<number, number | null>,
-  { endGap = false } = {},
+  { endGap = false, firedAt }: { endGap?: boolean; firedAt?: number } = {},
 ): Promise<void> {
   const all = [...nextAt];
   for (let from = 0; from < all.length; from += PER_STATEMENT) {
     const slice = all.slice(from, from + PER_STATEMENT);
     const cases = slice.map(() => "WHEN ? THEN ?").join(" ");
     const places = slice.map(() => "?").join(", ");
-    const values = [...slice.flat(), ...slice.map(([id]) => id)];
+    const fired = firedAt === undefined ? "" : ", lastFiredAt = ?";
     const gap = endGap ? ", gapFrom = NULL" : "";
-    await manager.query(`UPDATE triggers SET nextAt = CASE id ${cases} END${gap} WHERE id IN (${places})`, values);
+    const values = [...slice.flat(), ...(firedAt === undefined ? [] : [firedAt]), ...slice.map(([id]) => id)];
+    const sql = `UPDATE triggers SET nextAt = CASE id ${cases} END${fired}${gap} WHERE id IN (${places})`;
+    await manager.query(sql, values);
   }
 }
 

@@ -169,9 +169,10 @@ export class Mailer {
 }
 
 /** The part of an event that says which delivery it is about. */
-export function aboutDelivery({ id, executionId, batchName, occasion, recipient }: Delivery) {
+export function aboutDelivery({ id, executionId, batchId, batchName, occasion, recipient }: Delivery) {
   return {
     subject: { type: "execution" as const, id: executionId, name: batchName },
+    batchId,
     payload: { delivery: id, occasion, recipient },
   };
 }

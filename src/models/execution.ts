@@ -3,6 +3,7 @@ import { z } from "zod";
 import { actorSchema } from "./actor.js";
 import { batchReference, idSchema, instantSchema, pageQuery } from "./shapes.js";
 import { EXECUTION_STATUSES, type ExecutionStatus } from "./status.js";
+import { TRIGGER_KINDS } from "./trigger.js";
 
 export const EXECUTION_SOURCES = ["schedule", "api", "person", "chain", "system"] as const;
 export type ExecutionSource = (typeof EXECUTION_SOURCES)[number];
@@ -69,7 +70,7 @@ export const executionSchema = z
     rerunOf: idSchema.nullable().meta({ description: "The execution that it repeats." }),
     chainRunId: idSchema.nullable().meta({ description: "The pass through a chain that it belongs to." }),
     trigger: z
-      .object({ id: idSchema, kind: z.enum(["cron", "once"]), name: z.string().nullable() })
+      .object({ id: idSchema, kind: z.enum(TRIGGER_KINDS), name: z.string().nullable() })
       .nullable()
       .meta({ description: "The trigger whose occurrence it is." }),
     source: z.enum(EXECUTION_SOURCES).meta({ description: "What asked for it." }),

@@ -1,6 +1,7 @@
 // Pins as people and programs see them: triggers and links, and the version that each starts.
 import { z } from "zod";
 import { idSchema, instantSchema } from "./shapes.js";
+import { TRIGGER_KINDS } from "./trigger.js";
 
 export const pinRequestSchema = z
   .strictObject({
@@ -17,8 +18,8 @@ export const pinRequestSchema = z
 export const triggerSchema = z
   .object({
     id: idSchema,
-    kind: z.enum(["cron", "once"]),
-    batchId: idSchema,
+    kind: z.enum(TRIGGER_KINDS),
+    batchId: idSchema.nullable(),
     cron: z.string().nullable().meta({ description: "Also where a named frequency was configured." }),
     at: instantSchema.nullable(),
     timeZone: z.string(),

@@ -6,7 +6,7 @@ import type { Transaction } from "../database/transaction.js";
 import { Artifact } from "../entities/artifact.js";
 import { Batch } from "../entities/batch.js";
 import { Link } from "../entities/link.js";
-import { Trigger } from "../entities/trigger.js";
+import { isOfBatch, Trigger } from "../entities/trigger.js";
 import { AppError } from "../errors.js";
 import type { EventLog } from "../handlers/event-log.js";
 import type { Actor } from "../models/actor.js";
@@ -43,6 +43,7 @@ export class Pinning {
       const { manager } = transaction;
       const trigger = await triggerOf(manager, id, { lock: true });
       refuseStale(pinEtag(trigger), pin.ifMatch);
+      if (!isOfBatch(trigger)) throw new AppError("conflict", `Trigger ${id} runs no batch.`, { reason: "no_batch" });
       await this.settle(transaction, trigger.batchId, pin, "trigger");
       await manager.update(Trigger, { id }, { version: pin.version });
       return Object.assign(trigger, { version: pin.version });
