@@ -3,7 +3,7 @@ import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from "typeorm";
 import type { Actor } from "../models/actor.js";
 import type { ExecutionInput, ExecutionSource, Progress, Wait } from "../models/execution.js";
 import type { ExecutionStatus, FinalStatus } from "../models/status.js";
-import type { TriggerKind } from "../models/trigger.js";
+import type { TriggerKind } from "../models/trigger-kind.js";
 import { INSTANT, JSON_DOCUMENT, OPTIONAL_INSTANT, OPTIONAL_JSON, OPTIONAL_TEXT } from "./columns.js";
 import { Outcome } from "./outcome.js";
 

@@ -2,7 +2,8 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type Relation } from "typeorm";
 import type { Actor } from "../models/actor.js";
 import type { DstRule } from "../models/schedule.js";
-import type { JsonSchema, SealedSecret, TriggerKind } from "../models/trigger.js";
+import type { JsonSchema, SealedSecret } from "../models/trigger.js";
+import type { TriggerKind } from "../models/trigger-kind.js";
 import { Batch } from "./batch.js";
 import { INSTANT, OPTIONAL_INSTANT, OPTIONAL_JSON } from "./columns.js";
 

@@ -41,9 +41,9 @@ export class EventLog {
 
   constructor(private readonly with_: { clock: Clock }) {}
 
-  /** Appends events, in order, as part of `transaction`. */
-  async append(transaction: Transaction, ...events: NewEvent[]): Promise<void> {
-    if (events.length === 0) return;
+  /** Appends events, in order, as part of `transaction`. @returns their ids */
+  async append(transaction: Transaction, ...events: NewEvent[]): Promise<number[]> {
+    if (events.length === 0) return [];
     const occurredAt = this.with_.clock.now();
     const whole = events.map((event) => ({ ...DEFAULTS, ...placeOf(event), ...event }));
     const rows = whole.map(({ subject, ...event }) =>
@@ -60,6 +60,7 @@ export class EventLog {
     transaction.afterCommit(() => {
       whole.forEach((event, i) => this.tell({ ...event, id: rows[i]?.id ?? 0, occurredAt }));
     });
+    return rows.map(({ id }) => id);
   }
 
   /** Tells `listener` of every event of this process from now on. Returns the way to stop that. */

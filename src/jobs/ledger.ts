@@ -75,12 +75,12 @@ function eventOf(row: Execution, actor: Actor): NewEvent {
 
 /** That its trigger fired, if one did: an occurrence that was missed, or was withdrawn before, has had no firing. */
 function firingOf(row: Execution): NewEvent[] {
-  const { triggerId, status, reasonCode, payload, scheduledAt } = row;
-  if (triggerId === null || status === "missed" || reasonCode === "disabled") return [];
-  const { subject, batchId, test } = aboutTrigger({ ...row, id: triggerId, name: row.triggerName });
+  const { triggerId: id, triggerName: name, batchId, test, status, reasonCode, payload, scheduledAt } = row;
+  if (id === null || status === "missed" || reasonCode === "disabled") return [];
   const event = { kind: "trigger.fired", executionId: row.id, source: row.source, actor: row.actor } as const;
   const given = payload === null ? {} : { payload: JSON.parse(payload) as unknown };
-  return [{ ...event, subject, batchId, test, payload: { scheduledAt: toInstant(scheduledAt), ...given } }];
+  const told = { scheduledAt: toInstant(scheduledAt), ...given };
+  return [{ ...event, ...aboutTrigger({ id, name, batchId, test }), payload: told }];
 }
 
 function eventKind({ status, attempt }: Execution): EventKind {

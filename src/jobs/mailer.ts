@@ -163,7 +163,7 @@ export class Mailer {
     logger.error({ deliveries: overdue.length }, "mail was given up: it could not be sent within a day");
   }
 
-  private tell(transaction: Transaction, kind: "delivery.sent" | "delivery.failed", row: Delivery): Promise<void> {
+  private tell(transaction: Transaction, kind: "delivery.sent" | "delivery.failed", row: Delivery): Promise<unknown> {
     return this.with_.events.append(transaction, { kind, source: "system", actor: SYSTEM, ...aboutDelivery(row) });
   }
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { actorSchema } from "./actor.js";
 import { batchReference, idSchema, instantSchema, pageQuery } from "./shapes.js";
 import { EXECUTION_STATUSES, type ExecutionStatus } from "./status.js";
-import { TRIGGER_KINDS } from "./trigger.js";
+import { TRIGGER_KINDS } from "./trigger-kind.js";
 
 export const EXECUTION_SOURCES = ["schedule", "api", "person", "chain", "system"] as const;
 export type ExecutionSource = (typeof EXECUTION_SOURCES)[number];

@@ -4,7 +4,7 @@ import { decide, type ChainLink, type Edge, type Outcome } from "./chain.js";
 import { executionQuery } from "./execution.js";
 import { batchReference, idSchema, instantSchema } from "./shapes.js";
 import { EXECUTION_STATUSES } from "./status.js";
-import { TRIGGER_KINDS } from "./trigger.js";
+import { TRIGGER_KINDS } from "./trigger-kind.js";
 
 const MAX_ROWS = 1000;
 

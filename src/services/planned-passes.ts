@@ -5,7 +5,7 @@ import { selectByIds } from "../database/plain.js";
 import { ChainRun } from "../entities/chain-run.js";
 import type { ChainLink } from "../models/chain.js";
 import { linksBySource, median, passFrom, projectPass, type Projection } from "../models/plan.js";
-import type { TriggerKind } from "../models/trigger.js";
+import type { TriggerKind } from "../models/trigger-kind.js";
 import type { Breather } from "./breather.js";
 import type { Occurrence } from "./upcoming.js";
 

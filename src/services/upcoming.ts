@@ -4,7 +4,7 @@ import { plannedTriggers, type OccurrenceKey } from "../database/plan-queries.js
 import type { BatchTrigger, Trigger } from "../entities/trigger.js";
 import { scheduleOfTrigger } from "../jobs/trigger-schedule.js";
 import { nextOccurrence } from "../models/schedule.js";
-import type { TriggerKind } from "../models/trigger.js";
+import type { TriggerKind } from "../models/trigger-kind.js";
 import type { Breather } from "./breather.js";
 
 /** Triggers that are read at once. */
