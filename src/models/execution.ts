@@ -1,7 +1,7 @@
 // Executions as people and programs see them: shapes, filters and the request to run.
 import { z } from "zod";
 import { actorSchema } from "./actor.js";
-import { batchReference, idSchema, instantSchema, pageQuery } from "./shapes.js";
+import { batchReference, idSchema, instantSchema, pageQuery, testFilter, type TestFilter } from "./shapes.js";
 import { EXECUTION_STATUSES, type ExecutionStatus } from "./status.js";
 import { TRIGGER_KINDS } from "./trigger-kind.js";
 
@@ -141,6 +141,7 @@ export const executionQuery = z.strictObject({
     .optional()
     .meta({ description: "Only this chain run." }),
   status: statusFilter.optional(),
+  test: testFilter,
   from: instantText.optional(),
   to: instantText.optional(),
   ...pageQuery,
@@ -150,6 +151,7 @@ export interface ExecutionFilter {
   batch?: string | undefined;
   chainRun?: number | undefined;
   status?: ExecutionStatus[] | undefined;
+  test: TestFilter;
   from?: number | undefined;
   to?: number | undefined;
   limit: number;

@@ -6,7 +6,7 @@ import { durationText } from "./policies.js";
 import { parseDuration } from "./duration.js";
 import { noControlCharacters } from "./name.js";
 import { scheduleKeys, waysGiven } from "./schedule-keys.js";
-import { batchReference, idSchema, instantSchema, pageQuery } from "./shapes.js";
+import { batchReference, idSchema, instantSchema, pageQuery, testFilter } from "./shapes.js";
 import { TRIGGER_KINDS, type TriggerKind } from "./trigger-kind.js";
 
 /** A JSON Schema as it was given: an object, or one of the two that let all or nothing pass. */
@@ -153,7 +153,7 @@ export const triggerQuery = z.strictObject({
     .enum(["true", "false"], "must be true or false")
     .transform((text) => text === "true")
     .optional(),
-  test: z.enum(["0", "1", "all"], "must be 0, 1 or all").default("0").meta({ description: "1: only tests." }),
+  test: testFilter,
   search: z.string().max(100).optional().meta({ description: "Part of the name." }),
   ...pageQuery,
 });

@@ -55,6 +55,8 @@ export interface ExecutionListQuery {
   chainRun?: number;
   /** Several with commas. */
   status?: string;
+  /** What tests brought about is left out (0), the only thing shown (1), or among the others. */
+  test?: "0" | "1" | "all";
   from?: string;
   to?: string;
   limit?: number;
