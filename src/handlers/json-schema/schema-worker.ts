@@ -16,6 +16,9 @@ async function carryOut({ schema, payload }: SchemaOrder): Promise<SchemaAnswer>
   return { about: "payload", faults };
 }
 
+// The validator prints host names that it does not like; what is in payloads is no business of the service's output.
+console.log = () => undefined;
+
 parentPort?.on("message", (order: SchemaOrder) => {
   void carryOut(order).then((answer) => parentPort?.postMessage(answer));
 });
