@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Sees to it that the programs are there which the tests play a user with: curl, zip, unzip, patch and git.
+# Sees to it that the programs are there which the tests play a user with: curl, zip, unzip, patch and git; and the JSON
+# Schema test suite.
 set -euo pipefail
 # shellcheck source=tools/mariadb.sh
 source "$(dirname "${BASH_SOURCE[0]}")/mariadb.sh"
 
+bash "$(dirname "${BASH_SOURCE[0]}")/json-schema-suite.sh"
 missing=()
 for program in curl zip unzip patch git; do type -P "$program" >/dev/null || missing+=("$program"); done
 ((${#missing[@]} == 0)) && exit 0

@@ -1,0 +1,66 @@
+// The JSON Schemas that are taken: their size, their draft, where their references lead. A first look, without compiling.
+import { AppError, type Fault } from "../errors.js";
+import { pointerStep } from "./faults.js";
+import { draftOf, DRAFTS, isObject } from "./json-schema-parts.js";
+import { findReferenceFaults } from "./json-schema-references.js";
+
+/** What is wrong with a schema or a payload; `code` is one of docs/errors.md. */
+export interface SchemaFault extends Fault {
+  code: "schema_invalid" | "schema_too_complex" | "payload_invalid" | "payload_too_complex";
+}
+
+/** More than a payload's schema needs; what is larger takes long to compile. */
+const MAX_CHARACTERS = 65_536;
+const MAX_DEPTH = 20;
+const MAX_PARTS = 500;
+
+/**
+ * Why a schema is too large to be looked at any closer; null if it is not.
+ *
+ * @param text the schema as JSON
+ */
+export function explainTooLarge(schema: unknown, text: string): Fault | null {
+  if (text.length > MAX_CHARACTERS) {
+    return { pointer: "", message: `is too large: at most ${MAX_CHARACTERS} characters of JSON are taken` };
+  }
+  const open = [{ value: schema, depth: 1, pointer: "" }];
+  for (let parts = 1; ; parts++) {
+    const next = open.pop();
+    if (next === undefined) return null;
+    if (next.depth > MAX_DEPTH) {
+      return { pointer: next.pointer, message: `is nested deeper than ${MAX_DEPTH} levels; use "$defs" and "$ref"` };
+    }
+    if (parts > MAX_PARTS) {
+      return { pointer: "", message: `has too many parts: at most ${MAX_PARTS} objects and lists are taken` };
+    }
+    for (const [key, value] of Object.entries(next.value as object)) {
+      if (typeof value !== "object" || value === null) continue;
+      open.push({ value, depth: next.depth + 1, pointer: next.pointer + pointerStep(key) });
+    }
+  }
+}
+
+/** What is wrong with a schema of bearable size, as far as that can be told without compiling it. */
+export function findSchemaFaults(schema: unknown): Fault[] {
+  if (typeof schema === "boolean") return [];
+  if (!isObject(schema)) return [{ pointer: "", message: "must be a JSON Schema: an object, true or false" }];
+  if (draftOf(schema) !== null) return findReferenceFaults(schema);
+  return [{ pointer: "/$schema", message: `names a draft that is not taken; choose of ${DRAFTS.join(", ")}` }];
+}
+
+/** The refusal of a schema or a payload; the first fault gives the code. @param what its name in a sentence */
+export function schemaRefusal(what: string, faults: SchemaFault[]): AppError {
+  const [{ code: reason, pointer, message } = { code: "schema_invalid", pointer: "", message: "does not fit" }] =
+    faults;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+  const errors = faults.map(({ pointer, message }) => ({ pointer, message }));
+  const isPayload = reason.startsWith("payload");
+  return new AppError(
+    isPayload ? "invalid" : "unprocessable",
+    `The ${what} cannot be used: ${pointer || "it"} ${message}${more}.`,
+    {
+      reason,
+      errors,
+    },
+  );
+}
