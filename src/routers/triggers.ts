@@ -18,7 +18,7 @@ import { route, type Route } from "./route.js";
 const params = z.object({ id: idText });
 const tag = "Triggers";
 const shown = { 200: { description: "The trigger.", schema: triggerSchema } };
-const editProblems = [404, 409, 412, 413, 415];
+const editProblems = [404, 409, 412, 413, 415, 422];
 
 export function triggerRoutes(triggers: TriggerController): Route[] {
   return [...rowRoutes(triggers), fireRoute(triggers), ...keyRoutes(triggers)];
@@ -44,7 +44,7 @@ function rowRoutes(triggers: TriggerController): Route[] {
       body: triggerRequestSchema,
       repeatable: true,
       answers: { 201: { description: "The trigger.", schema: triggerSchema } },
-      problems: [404, 409, 413, 415],
+      problems: [404, 409, 413, 415, 422],
       handle: triggers.create,
     }),
     route({
@@ -110,7 +110,7 @@ function fireRoute(triggers: TriggerController): Route {
       200: { description: "With `wait`: the execution has ended.", schema: firingSchema },
       202: { description: "It has fired.", schema: firingSchema },
     },
-    problems: [404, 409, 413, 415, 429],
+    problems: [404, 409, 413, 415, 422, 429],
     handle: triggers.fire,
   });
 }

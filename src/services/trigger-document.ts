@@ -49,17 +49,23 @@ export function refuseBadTimes(trigger: TriggerDocument, rules: DocumentRules, b
   if (faults.length > 0) throw refusal(faults);
 }
 
-/** @throws AppError `invalid` if the schema of its payloads cannot be used */
+/** @throws AppError `unprocessable` if the schema of its payloads cannot be used */
 export async function refuseBadSchema({ schema }: TriggerDocument, schemas: SchemaChecker): Promise<void> {
   if (schema === undefined) return;
   const faults = await schemas.check(schema);
-  if (faults.length === 0) return;
-  throw refusal(faults.map(({ pointer, message }) => ({ pointer: `/schema${pointer}`, message })));
+  const [first] = faults;
+  if (!first) return;
+  const errors = faults.map(({ pointer, message }) => ({ pointer: `/schema${pointer}`, message }));
+  throw new AppError("unprocessable", sentenceOf(errors), { reason: first.code, errors });
 }
 
 function refusal(errors: Fault[]): AppError {
+  return new AppError("invalid", sentenceOf(errors), { reason: "invalid_trigger", errors });
+}
+
+function sentenceOf(errors: Fault[]): string {
   const detail = errors.map(({ pointer, message }) => `${pointer || "the trigger"} ${message}`).join("; ");
-  return new AppError("invalid", `The trigger cannot be used: ${detail}.`, { reason: "invalid_trigger", errors });
+  return `The trigger cannot be used: ${detail}.`;
 }
 
 /** The document that a trigger stands for: written again it would be the same. @param batchName names one without a name */

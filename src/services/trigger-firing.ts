@@ -60,7 +60,8 @@ export class TriggerFiring {
   /**
    * Fires a trigger: the event and, if it runs a batch, the execution are durable when this returns.
    *
-   * @throws AppError `invalid` if the payload does not fit the trigger's schema, `conflict` if it may not fire,
+   * @throws AppError `invalid` if the payload does not fit the trigger's schema, `unprocessable` if it takes too long to be
+   * held against that, `conflict` if it may not fire,
    * `too_many_requests` if too much waits already: then nothing is left behind
    */
   async fire(id: number, request: FireRequest, asking: Asking): Promise<Firing> {
@@ -93,11 +94,13 @@ export class TriggerFiring {
   private async refuseUnfit({ id, payloadSchema }: Trigger, payload: unknown): Promise<void> {
     if (payloadSchema === null) return;
     const faults = await this.with_.schemas.validate(payloadSchema, payload ?? null);
-    if (faults.length === 0) return;
+    const [first] = faults;
+    if (!first) return;
     const errors = faults.map(({ pointer, message }) => ({ pointer: `/payload${pointer}`, message }));
     const detail = errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ");
     const message = `The payload does not fit the schema of trigger ${id}: ${detail}.`;
-    throw new AppError("invalid", message, { reason: "payload_invalid", errors });
+    const code = first.code === "payload_invalid" ? "invalid" : "unprocessable";
+    throw new AppError(code, message, { reason: first.code, errors });
   }
 
   /** Null if it is not the trigger any more that was seen. */
