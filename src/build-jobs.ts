@@ -93,7 +93,7 @@ function untilFeed({ events, database }: Handlers) {
           resolve();
         };
         signal.addEventListener("abort", done);
-        void database;
+        database;
       }),
   };
 }

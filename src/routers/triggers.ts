@@ -21,10 +21,10 @@ const shown = { 200: { description: "The trigger.", schema: triggerSchema } };
 const editProblems = [404, 409, 412, 413, 415, 422];
 
 export function triggerRoutes(triggers: TriggerController): Route[] {
-  return [...rowRoutes(triggers), fireRoute(triggers), ...keyRoutes(triggers)];
+  return [...tableRoutes(triggers), ...rowRoutes(triggers), fireRoute(triggers), ...keyRoutes(triggers)];
 }
 
-function rowRoutes(triggers: TriggerController): Route[] {
+function tableRoutes(triggers: TriggerController): Route[] {
   return [
     route({
       method: "get",
@@ -47,6 +47,11 @@ function rowRoutes(triggers: TriggerController): Route[] {
       problems: [404, 409, 413, 415, 422],
       handle: triggers.create,
     }),
+  ];
+}
+
+function rowRoutes(triggers: TriggerController): Route[] {
+  return [
     route({
       method: "get",
       path: "/triggers/:id",

@@ -8,12 +8,11 @@ type Said = Pick<Trigger, "batchId" | "createdAt"> & ScheduleColumns & Partial<T
 export type ScheduleColumns = Pick<Trigger, "kind" | "expression" | "timeZone" | "dst" | "onceAt">;
 
 export function newTrigger(said: Said): Trigger {
-  const trigger = new Trigger();
   const names = { name: null, description: null, createdBy: null, ofConfig: true, enabled: true, test: false };
   const plan = { nextAt: null, gapFrom: null, version: null, lastFiredAt: null };
   const firing = { payloadSchema: null, tokenHash: null, tokenPrefix: null, secrets: null };
   const revision = { revision: 1, updatedAt: said.createdAt };
-  return Object.assign(trigger, names, plan, firing, revision, said);
+  return Object.assign(new Trigger(), { ...names, ...plan, ...firing, ...revision, ...said });
 }
 
 export function scheduleColumns(schedule: Schedule): ScheduleColumns {

@@ -16,9 +16,9 @@ async function withTrigger(config: object = {}, ...script: string[]): Promise<Te
 /** Everything that the events tell, oldest first. */
 const storyOf = ({ events }: TestApp) => events.seen.map(({ kind }) => kind);
 
-function fire({ request }: TestApp, body: string, headers: Record<string, string> = {}, query = ""): Promise<Response> {
+function fire(app: TestApp, body: string, headers: Record<string, string> = {}, query = ""): Promise<Response> {
   const type = { "Content-Type": "application/json" };
-  return request(`/api/v1/triggers/1/fire${query}`, { method: "POST", headers: { ...type, ...headers }, body });
+  return app.request(`/api/v1/triggers/1/fire${query}`, { method: "POST", headers: { ...type, ...headers }, body });
 }
 
 describe("with a batch", () => {

@@ -41,7 +41,11 @@ describe("made and read", () => {
     expect(api).toMatchObject({ words: "When it is fired", fireUrl: "/api/v1/triggers/3/fire", nextRuns: [] });
     expect(api.schema).toEqual({ type: "object" });
     for (const made of [cron, once, api]) expect(await sdk.triggers.get(made.id)).toEqual(made);
-    const daily = await sdk.triggers.create({ name: "daily", kind: "cron", every: { frequency: "daily", at: "02:30" } });
+    const daily = await sdk.triggers.create({
+      name: "daily",
+      kind: "cron",
+      every: { frequency: "daily", at: "02:30" },
+    });
     expect(daily).toMatchObject({ cron: "30 2 * * *" });
   });
 

@@ -85,7 +85,7 @@ export class SchemaChecker {
   /** Turns to the next order if the thread is free; there is one only from the first order on. */
   private next(): void {
     if (this.current !== null) return;
-    if (this.isClosed) return this.rejectAll(new Error(STOPPED));
+    if (this.isClosed) { this.rejectAll(new Error(STOPPED)); return; }
     if (this.waiting.length === 0) return this.thread?.unref();
     this.thread ??= this.start();
     this.thread.ref();
