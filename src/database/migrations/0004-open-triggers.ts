@@ -55,9 +55,11 @@ export class OpenTriggers1795651200000 implements MigrationInterface {
     );
     await runner.dropIndex("events", OLD_INDEX);
     await runner.createIndices("events", INDICES);
+    await runner.query("INSERT INTO service_state (name, value) VALUES ('events', '')");
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query("DELETE FROM service_state WHERE name = 'events'");
     await runner.query("DELETE FROM triggers WHERE ofConfig = FALSE");
     for (const index of INDICES) await runner.dropIndex("events", index);
     await runner.createIndex("events", OLD_INDEX);
