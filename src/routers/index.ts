@@ -5,6 +5,7 @@ import type { BatchController } from "../controllers/batch-controller.js";
 import type { ChainRunController } from "../controllers/chain-run-controller.js";
 import type { ChainController } from "../controllers/chain-controller.js";
 import type { DeliveryController } from "../controllers/delivery-controller.js";
+import type { EventStreamController } from "../controllers/event-stream-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
 import type { LinkController } from "../controllers/link-controller.js";
@@ -26,6 +27,7 @@ import { openApiDocument } from "./openapi.js";
 import { linkRoutes } from "./links.js";
 import { triggerRoutes } from "./triggers.js";
 import { planRoutes } from "./plan.js";
+import { streamRoutes } from "./streams.js";
 import { serve, type ServeOptions } from "./serve.js";
 import { versionUploadRoutes } from "./version-uploads.js";
 import { versionRoutes } from "./versions.js";
@@ -36,6 +38,7 @@ export interface Controllers {
   chainRuns: ChainRunController;
   executions: ExecutionController;
   deliveries: DeliveryController;
+  eventStreams: EventStreamController;
   plan: PlanController;
   links: LinkController;
   triggers: TriggerController;
@@ -78,6 +81,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
         ...deliveryRoutes(controllers.deliveries),
+        ...streamRoutes(controllers.eventStreams),
         ...planRoutes(controllers.plan),
         ...triggerRoutes(controllers.triggers),
         ...linkRoutes(controllers.links),
