@@ -5,9 +5,11 @@ import { join, resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { AppError } from "../errors.js";
 import { followLog, type FollowOptions } from "./log-store/follow-log.js";
+import { LiveLogs, type LiveLog } from "./log-store/live-log.js";
 import { openRegular, openLog, type OpenLog } from "./log-store/open-log.js";
 
 export type { FollowOptions } from "./log-store/follow-log.js";
+export type { LiveLog, LogChunk } from "./log-store/live-log.js";
 export type { OpenLog } from "./log-store/open-log.js";
 
 /** What was captured: `log` is the script's stdout, `error_log` its stderr. */
@@ -29,6 +31,7 @@ const { O_WRONLY, O_APPEND, O_CREAT, R_OK, W_OK, X_OK } = constants;
 export class LogStore {
   readonly #folder: string;
   readonly #prepared = new Map<number, Promise<void>>();
+  readonly #live = new LiveLogs();
 
   constructor({ folder }: { folder: string }) {
     this.#folder = resolve(folder);
@@ -104,6 +107,15 @@ export class LogStore {
    */
   follow(ref: LogRef, options: FollowOptions): AsyncIterableIterator<Buffer> {
     return followLog(this.pathFor(ref), () => this.ensureFile(ref), options);
+  }
+
+  /**
+   * A log for one of many who read it while it is written; all share one file handle. Null: there is none (yet).
+   *
+   * @param ring called whenever there may be more of it, until `gone` is aborted
+   */
+  live(ref: LogRef, ring: () => void, gone: AbortSignal): Promise<LiveLog | null> {
+    return this.#live.join(this.pathFor(ref), ring, gone);
   }
 
   /** Removes both logs of an attempt, if there are any. At once: nobody can begin to write in between. */

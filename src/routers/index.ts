@@ -6,6 +6,7 @@ import type { ChainRunController } from "../controllers/chain-run-controller.js"
 import type { ChainController } from "../controllers/chain-controller.js";
 import type { DeliveryController } from "../controllers/delivery-controller.js";
 import type { EventStreamController } from "../controllers/event-stream-controller.js";
+import type { ExecutionStreamController } from "../controllers/execution-stream-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
 import type { LinkController } from "../controllers/link-controller.js";
@@ -39,6 +40,7 @@ export interface Controllers {
   executions: ExecutionController;
   deliveries: DeliveryController;
   eventStreams: EventStreamController;
+  executionStreams: ExecutionStreamController;
   plan: PlanController;
   links: LinkController;
   triggers: TriggerController;
@@ -81,7 +83,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
         ...deliveryRoutes(controllers.deliveries),
-        ...streamRoutes(controllers.eventStreams),
+        ...streamRoutes(controllers.eventStreams, controllers.executionStreams),
         ...planRoutes(controllers.plan),
         ...triggerRoutes(controllers.triggers),
         ...linkRoutes(controllers.links),
