@@ -19,7 +19,7 @@ export type EventStreamItem =
   | { kind: "event"; id: number; event: Event }
   /** Events that the reader has not had are gone, for their age. */
   | { kind: "expired"; id: number }
-  /** Nothing has happened that the reader asked for. */
+  /** Nothing has happened that the reader asked for. The first item, too: with it the reader has a place to come back to. */
   | { kind: "idle"; id: number };
 
 export class EventStreams {
@@ -53,7 +53,7 @@ export class EventStreams {
 
   private async *items({ from, deletedTo, passes, bell, watcher }: Stream): AsyncGenerator<EventStreamItem> {
     let id = from;
-    if (id < deletedTo) yield { kind: "expired", id: (id = deletedTo) };
+    yield id < deletedTo ? { kind: "expired", id: (id = deletedTo) } : { kind: "idle", id };
     while (!watcher.gone.aborted && !watcher.stopping.aborted) {
       const events = await this.with_.feed.after(id);
       for (const event of events) {
