@@ -19,6 +19,13 @@ import {
   type VersionOptions,
 } from "./forms.js";
 import { triggerCalls } from "./triggers.js";
+import {
+  Streams,
+  type EventStreamQuery,
+  type ExecutionStreamEvent,
+  type StreamedEvent,
+  type StreamOptions,
+} from "./streams.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
@@ -34,6 +41,7 @@ export type { Page } from "../models/shapes.js";
 export type { Problem } from "../models/problem.js";
 export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 export type { WhyView } from "../models/why.js";
+export type { EventStreamQuery, ExecutionStreamEvent, OutputPiece, StreamedEvent, StreamOptions } from "./streams.js";
 export { ApiError } from "./connection.js";
 export type { Archive, EditOptions, MakeOptions, VersionOptions } from "./forms.js";
 
@@ -99,10 +107,12 @@ export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Ke
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
+  private readonly streams: Streams;
   readonly triggers: ReturnType<typeof triggerCalls>;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
+    this.streams = new Streams(this.connection);
     this.triggers = triggerCalls(this.connection);
   }
 
@@ -233,6 +243,12 @@ export class BatchlineClient {
       this.connection.send("GET", "/planned-runs", undefined, { query: { ...query } }),
   };
 
+  readonly events = {
+    /** Events as they happen, without an end; whatever happens to the connection. */
+    stream: (query?: EventStreamQuery, options?: StreamOptions): AsyncGenerator<StreamedEvent> =>
+      this.streams.events(query, options),
+  };
+
   readonly executions = {
     list: (query: ExecutionListQuery = {}): Promise<Page<ExecutionView>> =>
       this.connection.send("GET", "/executions", undefined, { query: { ...query } }),
@@ -246,9 +262,11 @@ export class BatchlineClient {
     /** Standard error as text. */
     errorLog: (id: number, query: LogQuery = {}): Promise<string> =>
       this.text(`/executions/${id}/error-log`, { ...query }),
-    /** The log as it grows, chunk by chunk, up to the end of the execution. */
-    follow: (id: number, signal?: AbortSignal): AsyncGenerator<string> =>
-      this.connection.stream(`/executions/${id}/log`, { follow: 1 }, signal),
+    /** The log as it grows, chunk by chunk, up to the end of the attempt; whatever happens to the connection. */
+    follow: (id: number, signal?: AbortSignal): AsyncGenerator<string> => this.streams.log(id, signal),
+    /** Its status, progress and output as they come, up to its end; whatever happens to the connection. */
+    stream: (id: number, options?: StreamOptions): AsyncGenerator<ExecutionStreamEvent> =>
+      this.streams.execution(id, options),
   };
 
   /** Mail about executions, and what became of it. */
