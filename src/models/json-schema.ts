@@ -14,30 +14,27 @@ const MAX_CHARACTERS = 65_536;
 const MAX_DEPTH = 20;
 const MAX_PARTS = 500;
 
-/**
- * Why a schema is too large to be looked at any closer; null if it is not.
- *
- * @param text the schema as JSON
- */
-export function explainTooLarge(schema: unknown, text: string): Fault | null {
-  if (text.length > MAX_CHARACTERS) {
-    return { pointer: "", message: `is too large: at most ${MAX_CHARACTERS} characters of JSON are taken` };
-  }
-  const open = [{ value: schema, depth: 1, pointer: "" }];
-  for (let parts = 1; ; parts++) {
-    const next = open.pop();
-    if (next === undefined) return null;
-    if (next.depth > MAX_DEPTH) {
-      return { pointer: next.pointer, message: `is nested deeper than ${MAX_DEPTH} levels; use "$defs" and "$ref"` };
-    }
+/** Why a schema is too large to be looked at any closer; null if it is not. */
+export function explainTooLarge(schema: unknown): Fault | null {
+  const open = isContainer(schema) ? [{ value: schema, depth: 1, pointer: "" }] : [];
+  for (let parts = 1, next = open.pop(); next !== undefined; parts++, next = open.pop()) {
+    const { value, depth, pointer } = next;
+    if (depth > MAX_DEPTH)
+      return { pointer, message: `is nested deeper than ${MAX_DEPTH} levels; use "$defs" and "$ref"` };
     if (parts > MAX_PARTS) {
       return { pointer: "", message: `has too many parts: at most ${MAX_PARTS} objects and lists are taken` };
     }
-    for (const [key, value] of Object.entries(next.value as object)) {
-      if (typeof value !== "object" || value === null) continue;
-      open.push({ value, depth: next.depth + 1, pointer: next.pointer + pointerStep(key) });
+    for (const [key, inner] of Object.entries(value)) {
+      if (isContainer(inner)) open.push({ value: inner, depth: depth + 1, pointer: pointer + pointerStep(key) });
     }
   }
+  // Only now: what is nested very deep cannot even be written.
+  if (JSON.stringify(schema ?? null).length <= MAX_CHARACTERS) return null;
+  return { pointer: "", message: `is too large: at most ${MAX_CHARACTERS} characters of JSON are taken` };
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** What is wrong with a schema of bearable size, as far as that can be told without compiling it. */

@@ -47,12 +47,11 @@ export class SchemaChecker {
 
   /** What is wrong with a schema; pointers lead into it. What has no fault can be used by {@link validate}. */
   async check(schema: unknown): Promise<SchemaFault[]> {
-    const text = JSON.stringify(schema);
-    const tooLarge = explainTooLarge(schema, text);
+    const tooLarge = explainTooLarge(schema);
     if (tooLarge) return [{ ...tooLarge, code: "schema_too_complex" }];
     const faults = findSchemaFaults(schema);
     if (faults.length > 0) return faults.map((fault) => ({ ...fault, code: "schema_invalid" }));
-    const answer = await this.order({ schema: text, payload: null });
+    const answer = await this.order({ schema: JSON.stringify(schema), payload: null });
     if (answer !== "given up") return answer.faults.map((fault) => ({ ...fault, code: "schema_invalid" }));
     const message = "takes too long or too much memory to compile; make it simpler";
     return [{ pointer: "", message, code: "schema_too_complex" }];
@@ -85,8 +84,11 @@ export class SchemaChecker {
   /** Turns to the next order if the thread is free; there is one only from the first order on. */
   private next(): void {
     if (this.current !== null) return;
-    if (this.isClosed) { this.rejectAll(new Error(STOPPED)); return; }
-    if (this.waiting.length === 0) return this.thread?.unref();
+    if (this.isClosed) this.rejectAll(new Error(STOPPED));
+    if (this.waiting.length === 0) {
+      this.thread?.unref();
+      return;
+    }
     this.thread ??= this.start();
     this.thread.ref();
     if (!this.isReady) return;
