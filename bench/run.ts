@@ -5,12 +5,13 @@ import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
 import { memory } from "./memory.js";
 import { schedules } from "./schedules.js";
+import { schemas } from "./schemas.js";
 import { stall } from "./stall.js";
 import { start } from "./start.js";
 import { throughput } from "./throughput.js";
 import { upload } from "./upload.js";
 
-const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile };
+const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, schemas };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHES));
