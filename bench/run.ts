@@ -5,13 +5,14 @@ import { firing } from "./firing.js";
 import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
 import { memory } from "./memory.js";
+import { schemas } from "./schemas.js";
 import { schedules } from "./schedules.js";
 import { stall } from "./stall.js";
 import { start } from "./start.js";
 import { throughput } from "./throughput.js";
 import { upload } from "./upload.js";
 
-const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, firing };
+const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, firing, schemas };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHES));

@@ -97,8 +97,8 @@ export class TriggerFiring {
     const [first] = faults;
     if (!first) return;
     const errors = faults.map(({ pointer, message }) => ({ pointer: `/payload${pointer}`, message }));
-    const detail = errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ");
-    const message = `The payload does not fit the schema of trigger ${id}: ${detail}.`;
+    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+    const message = `The payload does not fit the schema of trigger ${id}: /payload${first.pointer} ${first.message}${more}.`;
     const code = first.code === "payload_invalid" ? "invalid" : "unprocessable";
     throw new AppError(code, message, { reason: first.code, errors });
   }
