@@ -45,19 +45,17 @@ export function findSchemaFaults(schema: unknown): Fault[] {
   return [{ pointer: "/$schema", message: `names a draft that is not taken; choose of ${DRAFTS.join(", ")}` }];
 }
 
-/** The refusal of a schema or a payload; the first fault gives the code. @param what its name in a sentence */
-export function schemaRefusal(what: string, faults: SchemaFault[]): AppError {
-  const [{ code: reason, pointer, message } = { code: "schema_invalid", pointer: "", message: "does not fit" }] =
-    faults;
+/**
+ * The refusal of what carries a schema or a payload; the first fault gives the code.
+ *
+ * @param words what cannot be done, as the beginning of a sentence
+ * @param place the JSON pointer of the schema or payload in the request
+ */
+export function schemaRefusal(words: string, place: string, faults: SchemaFault[]): AppError {
+  const errors = faults.map(({ pointer, message }) => ({ pointer: place + pointer, message }));
+  const [first] = errors;
+  const reason = faults[0]?.code ?? "schema_invalid";
   const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
-  const errors = faults.map(({ pointer, message }) => ({ pointer, message }));
-  const isPayload = reason.startsWith("payload");
-  return new AppError(
-    isPayload ? "invalid" : "unprocessable",
-    `The ${what} cannot be used: ${pointer || "it"} ${message}${more}.`,
-    {
-      reason,
-      errors,
-    },
-  );
+  const message = `${words}: ${first?.pointer ?? place} ${first?.message ?? "does not fit"}${more}.`;
+  return new AppError(reason === "payload_invalid" ? "invalid" : "unprocessable", message, { reason, errors });
 }

@@ -4,6 +4,7 @@ import { WAYS, withConfig, withZip, type HostileInput, type Way } from "./hostil
 import { BODIES, CONFIG_BYTES, JSON_CONFIGS } from "./json-texts.js";
 import { MULTIPARTS } from "./multiparts.js";
 import { SCHEDULES } from "./schedules.js";
+import { TRIGGERS } from "./triggers.js";
 import { ZIP_ARCHIVES } from "./zip-archives.js";
 import { ZIP_ENTRIES } from "./zip-entries.js";
 import { ZIP_NAMES } from "./zip-names.js";
@@ -24,6 +25,7 @@ export const HOSTILE_GROUPS: Record<string, HostileInput[]> = {
   schedules: SCHEDULES.map((schedule, i) => withConfig(schedule, wayOfHead(i))),
   "bodies of requests": BODIES,
   "forms and addresses": MULTIPARTS,
+  "triggers, schemas and firings": TRIGGERS,
 };
 
 export const HOSTILE: HostileInput[] = Object.values(HOSTILE_GROUPS).flat();
