@@ -9,7 +9,7 @@ import {
 import type { Fault } from "../../errors.js";
 import { pointerStep } from "../../models/faults.js";
 import { draftOf, DRAFTS, isObject, mapSchemas } from "../../models/json-schema-parts.js";
-import { BASE_URI } from "../../models/json-schema-references.js";
+import { BASE_URI, settleReferences } from "../../models/json-schema-references.js";
 import { Breaches } from "./breaches.js";
 import "./keywords.js";
 import { explainPattern } from "./linear-pattern.js";
@@ -27,13 +27,14 @@ export type CompiledSchema = { ok: true; faultsIn: (value: unknown) => Fault[] }
 
 /**
  * Compiles a schema that `findSchemaFaults` has no fault to find with; at most one at a time, since there is one register
- * of schemas.
+ * of schemas. Changes the schema that it is given.
  */
 export async function compileSchema(schema: unknown): Promise<CompiledSchema> {
   const draft = draftOf(schema) ?? DRAFTS[0];
   const faults = [...(await findFormFaults(schema, draft)), ...findPatternFaults(schema, "")];
   if (faults.length > 0) return { ok: false, faults };
   try {
+    if (isObject(schema)) settleReferences(schema);
     registerSchema(prepareSchema(schema) as Registered, BASE_URI, draft);
     const validator = await validate(BASE_URI);
     for (const value of ONE_OF_EACH_KIND) validator(value);
