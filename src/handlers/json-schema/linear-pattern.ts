@@ -48,7 +48,9 @@ export function explainPattern(source: string): string | null {
     compilePattern(source);
     return null;
   } catch (error) {
-    if (error instanceof SyntaxError) return `is no regular expression of JavaScript (${error.message})`;
+    // Its message begins with the whole pattern.
+    if (error instanceof SyntaxError)
+      return `is no regular expression of JavaScript: ${error.message.split(": ").at(-1) ?? ""}`;
     if (!(error instanceof RE2JSSyntaxException)) throw error;
     return "cannot be matched in linear time: do without look-around, back references and more than 1000 repetitions";
   }
