@@ -48,7 +48,7 @@ export function makeScheduler(database: Database): Scheduler {
   const clock = systemClock;
   const tellsNobody = { alerter: { note: () => undefined }, events: new EventLog({ clock }) };
   const queue = new Queue({ ...tellsNobody, database, clock, concurrency: 1, owner: newOwner() });
-  return new Scheduler({ database, queue, clock, logger });
+  return new Scheduler({ ...tellsNobody, database, queue, clock, logger });
 }
 
 /** Copies the original, its artifact and its trigger; plans each copy. */

@@ -11,7 +11,7 @@ import { parseDuration, parseSize } from "./models/duration.js";
 import { noControlCharacters } from "./models/name.js";
 
 /** Variables that may be given as NAME_FILE instead: the path of a file that holds the value. */
-const SECRETS = ["DATABASE_URL", "ADMIN_TOKEN", "SMTP_URL"] as const;
+const SECRETS = ["DATABASE_URL", "ADMIN_TOKEN", "SECRET_KEY", "SMTP_URL"] as const;
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -75,10 +75,15 @@ const environmentSchema = z.object({
   MAX_LOG: size.default(100 * 1024 ** 2),
   MIN_INTERVAL: duration.default(10_000),
   CONCURRENCY: wholeNumber(1, 256).default(availableParallelism()),
+  MAX_QUEUED: wholeNumber(1, 1_000_000).default(10_000),
   ADMIN_TOKEN: z
     .string()
     .min(32, "must have at least 32 characters")
     .regex(/^[\w.~+/=-]{1,512}$/, "must be made of at most 512 letters, digits and the characters . _ ~ + / = -")
+    .optional(),
+  SECRET_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{43}=$/, "must be 32 bytes as base64: make one with `openssl rand -base64 32`")
     .optional(),
   ADMIN_EMAIL: emailAddress.optional(),
   SMTP_URL: z
@@ -117,7 +122,11 @@ export interface Config {
   readonly maxLogBytes: number;
   readonly minIntervalMs: number;
   readonly concurrency: number;
+  /** How many executions may wait in the queue before firings of triggers are refused. */
+  readonly maxQueued: number;
   readonly adminToken: string | null;
+  /** What seals secrets that the service must be able to read again, 32 bytes as base64; null: a key in DATA_DIR. */
+  readonly secretKey: string | null;
   /** Who gets the mail of batches that name nobody. */
   readonly adminEmail: string | null;
   /** The server that takes our mail, and whom it comes from; null: none is sent. */
@@ -174,7 +183,9 @@ export function parseConfig(environment: Environment): Config {
     maxLogBytes: values.MAX_LOG,
     minIntervalMs: values.MIN_INTERVAL,
     concurrency: values.CONCURRENCY,
+    maxQueued: values.MAX_QUEUED,
     adminToken: values.ADMIN_TOKEN ?? null,
+    secretKey: values.SECRET_KEY ?? null,
     adminEmail: values.ADMIN_EMAIL ?? null,
     mail: smtpUrl && from ? { smtpUrl, from } : null,
     logLevel: values.LOG_LEVEL,

@@ -10,6 +10,7 @@ export type ErrorCode =
   | "too_large"
   | "unsupported"
   | "unprocessable"
+  | "too_many_requests"
   | "precondition_failed"
   | "unavailable"
   | "insufficient_storage"
@@ -26,10 +27,16 @@ export interface ErrorDetails {
   reason?: string;
   /** Every single fault found, so that a person can mend all of them in one go. */
   errors?: Fault[];
+  /** After how many seconds the same request may succeed; a client is told in the header Retry-After. */
+  retryAfter?: number;
   /** Extension members of the problem document (RFC 9457, section 3.2), such as the report on a refused upload. */
   extension?: Record<string, unknown>;
   cause?: unknown;
 }
+
+/** The codes of what may go well a little later. */
+const RETRIED: readonly ErrorCode[] = ["unavailable", "insufficient_storage", "too_many_requests"];
+const RETRY_AFTER_S = 5;
 
 /**
  * An error that a person may see. `message` is a plain sentence that says what is wrong, where, and how to mend it;
@@ -40,6 +47,7 @@ export class AppError extends Error {
   readonly reason: string;
   readonly errors: Fault[];
   readonly extension: Record<string, unknown>;
+  readonly retryAfter: number | null;
 
   constructor(
     readonly code: ErrorCode,
@@ -50,6 +58,7 @@ export class AppError extends Error {
     this.reason = details.reason ?? code;
     this.errors = details.errors ?? [];
     this.extension = details.extension ?? {};
+    this.retryAfter = details.retryAfter ?? (RETRIED.includes(code) ? RETRY_AFTER_S : null);
   }
 }
 
@@ -75,6 +84,7 @@ export const HTTP_STATUS: Record<ErrorCode, number> = {
   too_large: 413,
   unsupported: 415,
   unprocessable: 422,
+  too_many_requests: 429,
   internal: 500,
   unavailable: 503,
   insufficient_storage: 507,

@@ -41,7 +41,9 @@ export function showExecution(details: ExecutionDetails): ExecutionView {
   const row = details.execution;
   const here = `${API}/executions/${row.id}`;
   const trigger =
-    row.triggerId !== null && row.triggerKind !== null ? { id: row.triggerId, kind: row.triggerKind } : null;
+    row.triggerId !== null && row.triggerKind !== null
+      ? { id: row.triggerId, kind: row.triggerKind, name: row.triggerName }
+      : null;
   return {
     id: row.id,
     number: row.number,
@@ -51,7 +53,7 @@ export function showExecution(details: ExecutionDetails): ExecutionView {
     configRevision: row.configRevision,
     rerunOf: row.rerunOf,
     chainRunId: row.chainRunId,
-    trigger: trigger && { ...trigger, name: null },
+    trigger,
     source: row.source,
     actor: row.actor,
     status: row.status,
@@ -69,7 +71,7 @@ export function showExecution(details: ExecutionDetails): ExecutionView {
     payload: row.payload === null ? null : (JSON.parse(row.payload) as unknown),
     progress: row.progress,
     results: row.results,
-    test: false,
+    test: row.test,
     links: {
       log: `${here}/log`,
       errorLog: row.errorLogBytes === null ? null : `${here}/error-log`,

@@ -1,7 +1,6 @@
 // What the conditions of one batch ask about others: who they are, whether they ever completed, whether their run is over.
 import { In, type EntityManager } from "typeorm";
 import { Batch } from "../entities/batch.js";
-import { Trigger } from "../entities/trigger.js";
 import type { Wait } from "../models/execution.js";
 import { ACTIVE_STATUSES } from "../models/status.js";
 import { nameKeyOf } from "./name-key.js";
@@ -30,11 +29,6 @@ export async function anActive(manager: EntityManager, batchId: number): Promise
   const sql = `SELECT id FROM executions WHERE batchId = ? AND status IN (${ACTIVE}) ORDER BY id LIMIT 1`;
   const [row]: { id: number }[] = await manager.query(sql, [batchId]);
   return row?.id ?? null;
-}
-
-/** What plans the batch, if it is planned at all. */
-export function triggersOf(manager: EntityManager, batchId: number): Promise<Trigger[]> {
-  return manager.findBy(Trigger, { batchId });
 }
 
 /**

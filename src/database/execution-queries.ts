@@ -13,6 +13,7 @@ export async function pageOfExecutions(manager: EntityManager, filter: Execution
   if (filter.cursor !== undefined) query.andWhere("e.id < :cursor", { cursor: filter.cursor });
   if (filter.chainRun !== undefined) query.andWhere("e.chainRunId = :chainRun", { chainRun: filter.chainRun });
   if (filter.status !== undefined) query.andWhere("e.status IN (:...status)", { status: filter.status });
+  if (filter.test !== "all") query.andWhere("e.test = :test", { test: filter.test === "1" });
   if (filter.from !== undefined) query.andWhere("e.queuedAt >= :from", { from: filter.from });
   if (filter.to !== undefined) query.andWhere("e.queuedAt < :to", { to: filter.to });
   if (filter.batch !== undefined) query.andWhere(await ownedBy(manager, filter.batch));

@@ -1,7 +1,7 @@
 // What the plan reads: watermarks and ledger rows in the order of planned instants, links around batches, durations.
 import type { EntityManager } from "typeorm";
 import type { Execution } from "../entities/execution.js";
-import { Trigger } from "../entities/trigger.js";
+import { isOfBatch, Trigger, type BatchTrigger } from "../entities/trigger.js";
 import type { ChainLink } from "../models/chain.js";
 import { selectRows } from "./plain.js";
 
@@ -43,18 +43,18 @@ function* slices<T>(values: readonly T[], size: number): Generator<T[]> {
 }
 
 /**
- * Triggers whose watermark lies before `to`, in the order of their watermarks, behind the one given.
+ * Triggers of batches whose watermark lies before `to`, in the order of their watermarks, behind the one given.
  *
  * @param batchIds only those of these batches; null: of all
  */
 export async function plannedTriggers(
   manager: EntityManager,
   { after, to, batchIds, limit }: { after: OccurrenceKey; to: number; batchIds: number[] | null; limit: number },
-): Promise<Trigger[]> {
+): Promise<BatchTrigger[]> {
   const ofBatches = batchIds === null ? "" : ` AND batchId IN (${placesFor(batchIds)})`;
-  const where = `WHERE nextAt < ? AND (nextAt > ? OR (nextAt = ? AND id > ?))${ofBatches}`;
+  const where = `WHERE nextAt < ? AND (nextAt > ? OR (nextAt = ? AND id > ?)) AND batchId IS NOT NULL${ofBatches}`;
   const values = [to, after.at, after.at, after.triggerId, ...(batchIds ?? [])];
-  return selectRows(manager, Trigger, `${where} ORDER BY nextAt, id LIMIT ${limit}`, values);
+  return (await selectRows(manager, Trigger, `${where} ORDER BY nextAt, id LIMIT ${limit}`, values)).filter(isOfBatch);
 }
 
 /** The ids of the triggers of these batches. */

@@ -131,3 +131,12 @@ export function runningExecutions(manager: EntityManager): Promise<Execution[]> 
 export async function anyQueued(manager: EntityManager): Promise<boolean> {
   return (await manager.query<unknown[]>("SELECT id FROM executions WHERE status = 'queued' LIMIT 1")).length > 0;
 }
+
+/** True if at least so many executions are queued, or so many wait. The index is walked no further than that. */
+export async function isCrowded(manager: EntityManager, limit: number): Promise<boolean> {
+  for (const status of ["queued", "waiting"]) {
+    const sql = `SELECT id FROM executions WHERE status = ? ORDER BY id LIMIT 1 OFFSET ${limit - 1}`;
+    if ((await manager.query<unknown[]>(sql, [status])).length > 0) return true;
+  }
+  return false;
+}

@@ -1,5 +1,41 @@
 // Statements over many triggers at once: a burst of occurrences must not cost a statement each.
-import type { EntityManager } from "typeorm";
+import { In, Not, type EntityManager } from "typeorm";
+import type { TriggerFilter } from "../models/trigger.js";
+import { isOfBatch, Trigger, type BatchTrigger } from "../entities/trigger.js";
+
+/** The triggers of these batches that have a schedule. */
+export async function scheduledTriggers(manager: EntityManager, batchIds: number[]): Promise<BatchTrigger[]> {
+  const where = { batchId: In(batchIds), kind: Not("api" as const) };
+  return (await manager.find(Trigger, { where, order: { id: "ASC" } })).filter(isOfBatch);
+}
+
+/** One row over the limit, newest first: the extra one tells that a next page exists. */
+export async function pageOfTriggers(
+  manager: EntityManager,
+  filter: TriggerFilter & { batchId?: number | undefined },
+): Promise<Trigger[]> {
+  const query = manager
+    .createQueryBuilder(Trigger, "t")
+    .orderBy("t.id", "DESC")
+    .limit(filter.limit + 1);
+  if (filter.cursor !== undefined) query.andWhere("t.id < :cursor", { cursor: filter.cursor });
+  if (filter.batchId !== undefined) query.andWhere("t.batchId = :batchId", { batchId: filter.batchId });
+  if (filter.kind !== undefined) query.andWhere("t.kind = :kind", { kind: filter.kind });
+  if (filter.enabled !== undefined) query.andWhere("t.enabled = :enabled", { enabled: filter.enabled });
+  if (filter.test !== "all") query.andWhere("t.test = :test", { test: filter.test === "1" });
+  if (filter.search !== undefined) {
+    const part = `%${filter.search.toLowerCase().replace(/[!%_]/g, "!$&")}%`;
+    query.andWhere("LOWER(t.name) LIKE :part ESCAPE '!'", { part });
+  }
+  return query.getMany();
+}
+
+/** The id of the event that tells of the firing which made this execution. */
+export async function firingOf(manager: EntityManager, executionId: number): Promise<number> {
+  const sql = "SELECT id FROM events WHERE executionId = ? AND kind = 'trigger.fired' LIMIT 1";
+  const [row]: { id: number }[] = await manager.query(sql, [executionId]);
+  return row ? Number(row.id) : 0;
+}
 
 /** SQLite binds at most 32,766 values in one statement. */
 const PER_STATEMENT = 1000;
@@ -8,20 +44,23 @@ const PER_STATEMENT = 1000;
  * Sets the watermark of each of these triggers to its next planned instant, or to null where there is none.
  *
  * @param endGap true: what a pause left open is closed with it
+ * @param firedAt the instant at which they fired, if that is why
  */
 export async function setWatermarks(
   manager: EntityManager,
   nextAt: ReadonlyMap<number, number | null>,
-  { endGap = false } = {},
+  { endGap = false, firedAt }: { endGap?: boolean; firedAt?: number } = {},
 ): Promise<void> {
   const all = [...nextAt];
   for (let from = 0; from < all.length; from += PER_STATEMENT) {
     const slice = all.slice(from, from + PER_STATEMENT);
     const cases = slice.map(() => "WHEN ? THEN ?").join(" ");
     const places = slice.map(() => "?").join(", ");
-    const values = [...slice.flat(), ...slice.map(([id]) => id)];
+    const fired = firedAt === undefined ? "" : ", lastFiredAt = ?";
     const gap = endGap ? ", gapFrom = NULL" : "";
-    await manager.query(`UPDATE triggers SET nextAt = CASE id ${cases} END${gap} WHERE id IN (${places})`, values);
+    const values = [...slice.flat(), ...(firedAt === undefined ? [] : [firedAt]), ...slice.map(([id]) => id)];
+    const sql = `UPDATE triggers SET nextAt = CASE id ${cases} END${fired}${gap} WHERE id IN (${places})`;
+    await manager.query(sql, values);
   }
 }
 

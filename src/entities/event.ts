@@ -6,7 +6,11 @@ import type { ExecutionSource } from "../models/execution.js";
 import { INSTANT, JSON_DOCUMENT } from "./columns.js";
 
 @Entity("events")
-@Index("ix_events_subject", ["subjectType", "subjectId", "id"])
+@Index("ix_events_list", ["archived", "test", "occurredAt", "id"])
+@Index("ix_events_kind", ["kind", "archived", "test", "occurredAt", "id"])
+@Index("ix_events_batch", ["batchId", "kind", "archived", "test", "occurredAt", "id"])
+@Index("ix_events_execution", ["executionId", "id"])
+@Index("ix_events_subject", ["subjectType", "subjectId", "archived", "test", "occurredAt", "id"])
 export class Event {
   @PrimaryGeneratedColumn({ type: "integer" })
   id!: number;
@@ -17,9 +21,26 @@ export class Event {
   @Column(INSTANT)
   occurredAt!: number;
 
+  /** The batch that it has to do with, be it the subject or not. */
+  @Column({ type: "integer", nullable: true })
+  batchId!: number | null;
+
+  /** The execution that it has to do with, be it the subject or not. */
+  @Column({ type: "integer", nullable: true })
+  executionId!: number | null;
+
+  /** True: a test trigger brought it about. */
+  @Column({ type: "boolean", default: false })
+  test!: boolean;
+
+  /** True: it is past the age at which lists show it unasked. */
+  @Column({ type: "boolean", default: false })
+  archived!: boolean;
+
   @Column({ type: "varchar", length: 16 })
   subjectType!: SubjectType;
 
+  /** 0 where there is but one of its type. */
   @Column({ type: "integer" })
   subjectId!: number;
 

@@ -3,6 +3,7 @@ import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from "typeorm";
 import type { Actor } from "../models/actor.js";
 import type { ExecutionInput, ExecutionSource, Progress, Wait } from "../models/execution.js";
 import type { ExecutionStatus, FinalStatus } from "../models/status.js";
+import type { TriggerKind } from "../models/trigger-kind.js";
 import { INSTANT, JSON_DOCUMENT, OPTIONAL_INSTANT, OPTIONAL_JSON, OPTIONAL_TEXT } from "./columns.js";
 import { Outcome } from "./outcome.js";
 
@@ -52,7 +53,15 @@ export class Execution extends Outcome {
   triggerId!: number | null;
 
   @Column({ type: "varchar", length: 8, nullable: true })
-  triggerKind!: "cron" | "once" | null;
+  triggerKind!: TriggerKind | null;
+
+  /** A copy; null: it had none. */
+  @Column({ type: "varchar", length: 128, nullable: true })
+  triggerName!: string | null;
+
+  /** True: a test trigger made it, or made what it follows in a chain. */
+  @Column({ type: "boolean", default: false })
+  test!: boolean;
 
   @Column({ type: "varchar", length: 8 })
   source!: ExecutionSource;

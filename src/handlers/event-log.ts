@@ -11,6 +11,12 @@ import type { Clock } from "./clock.js";
 export interface NewEvent {
   kind: EventKind;
   subject: { type: SubjectType; id: number; name: string };
+  /** The batch that it has to do with; left out where that is the subject, or where there is none. */
+  batchId?: number | null;
+  /** The execution that it has to do with, likewise. */
+  executionId?: number | null;
+  /** True: a test trigger brought it about. */
+  test?: boolean;
   source: ExecutionSource;
   actor: Actor;
   payload?: EventPayload;
@@ -23,19 +29,27 @@ export interface LoggedEvent extends Required<NewEvent> {
 
 type Listener = (event: LoggedEvent) => void;
 
+const DEFAULTS = { payload: {}, test: false };
+
+/** What the subject alone says of batch and execution. */
+function placeOf({ subject: { type, id } }: NewEvent): { batchId: number | null; executionId: number | null } {
+  return { batchId: type === "batch" ? id : null, executionId: type === "execution" ? id : null };
+}
+
 export class EventLog {
   private readonly listeners = new Set<Listener>();
 
   constructor(private readonly with_: { clock: Clock }) {}
 
-  /** Appends events, in order, as part of `transaction`. */
-  async append(transaction: Transaction, ...events: NewEvent[]): Promise<void> {
-    if (events.length === 0) return;
+  /** Appends events, in order, as part of `transaction`. @returns their ids */
+  async append(transaction: Transaction, ...events: NewEvent[]): Promise<number[]> {
+    if (events.length === 0) return [];
     const occurredAt = this.with_.clock.now();
-    const rows = events.map(({ subject, payload = {}, ...event }) =>
+    const whole = events.map((event) => ({ ...DEFAULTS, ...placeOf(event), ...event }));
+    const rows = whole.map(({ subject, ...event }) =>
       Object.assign(new Event(), {
         ...event,
-        payload,
+        archived: false,
         occurredAt,
         subjectType: subject.type,
         subjectId: subject.id,
@@ -44,8 +58,9 @@ export class EventLog {
     );
     await insertRows(transaction.manager, Event, rows);
     transaction.afterCommit(() => {
-      events.forEach((event, i) => this.tell({ payload: {}, ...event, id: rows[i]?.id ?? 0, occurredAt }));
+      whole.forEach((event, i) => this.tell({ ...event, id: rows[i]?.id ?? 0, occurredAt }));
     });
+    return rows.map(({ id }) => id);
   }
 
   /** Tells `listener` of every event of this process from now on. Returns the way to stop that. */

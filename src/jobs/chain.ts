@@ -82,7 +82,7 @@ export async function advanceChain(transaction: Transaction, ended: Execution, e
     for (const { successorId } of next) {
       const demand = await demandFor(manager, run, successorId, outcomes, leftOut);
       if (demand === "wait") continue;
-      const [execution] = demand === "gone" ? [] : await enqueue(transaction, [demand]);
+      const [execution] = demand === "gone" ? [] : await enqueue(transaction, [{ ...demand, test: ended.test }]);
       const outcome = execution ? outcomeOf(execution) : GONE;
       outcomes.set(successorId, outcome);
       if (isFinal(outcome.status)) open.push(successorId);

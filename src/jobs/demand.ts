@@ -1,5 +1,6 @@
 // A demand: all that the queue must know to make one row of the ledger.
 import type { Batch } from "../entities/batch.js";
+import type { Execution } from "../entities/execution.js";
 import type { Actor } from "../models/actor.js";
 import type { ExecutionInput, ExecutionSource } from "../models/execution.js";
 
@@ -19,8 +20,10 @@ export interface Demand {
   batch: Batch;
   source: ExecutionSource;
   actor: Actor;
-  /** The occurrence that it stands for; absent if a person, a program or a chain asked. */
-  occurrence?: { triggerId: number; triggerKind: "cron" | "once"; scheduledAt: number };
+  /** The trigger that it stands for, and the planned instant, if there is one; absent if a person or a chain asked. */
+  occurrence?: Pick<Execution, "triggerId" | "triggerKind" | "triggerName" | "scheduledAt">;
+  /** True: a test trigger asked, or made what asked. */
+  test?: boolean;
   /** Part of this chain run; `start`: makes one if the batch has successors; absent: this batch alone. */
   chain?: { runId: number } | "start";
   /** The artifact version to run; left out: the batch's active one. */

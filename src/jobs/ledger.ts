@@ -7,7 +7,9 @@ import type { EventLog, NewEvent } from "../handlers/event-log.js";
 import type { Actor } from "../models/actor.js";
 import type { EventKind } from "../models/event.js";
 import { isFinal, statusesBefore, type ExecutionStatus } from "../models/status.js";
+import { toInstant } from "../models/shapes.js";
 import type { Alerter } from "./alerter.js";
+import { aboutTrigger } from "./falling-due.js";
 
 /** Which row, in which of its attempts: what is known of an attempt must never change a later one. */
 type Known = Pick<Execution, "id"> & { attempt?: number };
@@ -18,7 +20,8 @@ export class Ledger {
   /** Writes fresh rows, which get their ids. */
   async insert(transaction: Transaction, rows: Execution[]): Promise<void> {
     await insertRows(transaction.manager, Execution, rows);
-    await this.tell(transaction, rows);
+    await this.with_.events.append(transaction, ...rows.flatMap((row) => [...firingOf(row), eventOf(row, row.actor)]));
+    this.with_.alerter.note(transaction, rows);
   }
 
   /** Reports rows as they are now, to the event log and to the people who want to know. @param actor who made them so; left out: who asked for the execution */
@@ -62,13 +65,26 @@ function eventOf(row: Execution, actor: Actor): NewEvent {
   return {
     kind: eventKind(row),
     subject: { type: "execution", id: row.id, name: row.batchName },
+    batchId: row.batchId,
+    test: row.test,
     source: row.source,
     actor,
     payload: { status: row.status, batchId: row.batchId, ...reason },
   };
 }
 
+/** That its trigger fired, if one did: an occurrence that was missed, or was withdrawn before, has had no firing. */
+function firingOf(row: Execution): NewEvent[] {
+  const { triggerId: id, triggerName: name, batchId, test, status, reasonCode, payload, scheduledAt } = row;
+  if (id === null || status === "missed" || reasonCode === "disabled") return [];
+  const event = { kind: "trigger.fired", executionId: row.id, source: row.source, actor: row.actor } as const;
+  const given = payload === null ? {} : { payload: JSON.parse(payload) as unknown };
+  const told = { scheduledAt: toInstant(scheduledAt), ...given };
+  return [{ ...event, ...aboutTrigger({ id, name, batchId, test }), payload: told }];
+}
+
 function eventKind({ status, attempt }: Execution): EventKind {
+  if (status === "skipped" || status === "missed" || status === "aborted") return `execution.${status}`;
   if (isFinal(status)) return "execution.finished";
   if (status === "running") return "execution.started";
   if (status === "stopping") return "execution.stopping";

@@ -163,15 +163,16 @@ export class Mailer {
     logger.error({ deliveries: overdue.length }, "mail was given up: it could not be sent within a day");
   }
 
-  private tell(transaction: Transaction, kind: "delivery.sent" | "delivery.failed", row: Delivery): Promise<void> {
+  private tell(transaction: Transaction, kind: "delivery.sent" | "delivery.failed", row: Delivery): Promise<unknown> {
     return this.with_.events.append(transaction, { kind, source: "system", actor: SYSTEM, ...aboutDelivery(row) });
   }
 }
 
 /** The part of an event that says which delivery it is about. */
-export function aboutDelivery({ id, executionId, batchName, occasion, recipient }: Delivery) {
+export function aboutDelivery({ id, executionId, batchId, batchName, occasion, recipient }: Delivery) {
   return {
     subject: { type: "execution" as const, id: executionId, name: batchName },
+    batchId,
     payload: { delivery: id, occasion, recipient },
   };
 }

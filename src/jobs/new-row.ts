@@ -18,6 +18,8 @@ export function newRow(demand: Demand, place: { number: number; turn: number; no
     chainRunId: null,
     triggerId: occurrence?.triggerId ?? null,
     triggerKind: occurrence?.triggerKind ?? null,
+    triggerName: occurrence?.triggerName ?? null,
+    test: demand.test ?? false,
     source: demand.source,
     actor: demand.actor,
     status: verdict?.status ?? "queued",

@@ -11,7 +11,8 @@ export function occurrenceDemand(batch: Batch, trigger: Trigger, { at, fate }: D
     version: trigger.version,
     source: "schedule",
     actor: SYSTEM,
-    occurrence: { triggerId: trigger.id, triggerKind: trigger.kind, scheduledAt: at },
+    occurrence: { triggerId: trigger.id, triggerKind: trigger.kind, triggerName: trigger.name, scheduledAt: at },
+    test: trigger.test,
     chain: "start",
   };
   if (fate === "missed") return { ...demand, verdict: missed(batch) };

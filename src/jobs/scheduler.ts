@@ -1,5 +1,6 @@
-// The scheduler: turns each planned instant of a trigger into a row of the ledger on time. The plan is the triggers'
+// The scheduler: turns each planned instant of a trigger into a row of the ledger, or an event, on time. The plan is the triggers'
 // `nextAt` in the database and nowhere else, so that any number of service processes share it and none can lose it.
+import type { EntityManager } from "typeorm";
 import type { Database } from "../database/database.js";
 import { selectByIds } from "../database/plain.js";
 import type { Transaction } from "../database/transaction.js";
@@ -11,20 +12,21 @@ import {
   setWatermarks,
 } from "../database/trigger-queries.js";
 import { Batch } from "../entities/batch.js";
-import { Trigger } from "../entities/trigger.js";
+import { isOfBatch, Trigger } from "../entities/trigger.js";
 import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
+import type { EventLog, NewEvent } from "../handlers/event-log.js";
 import type { Logger } from "../handlers/logger.js";
-import { dueOccurrences, misfireRule } from "../models/misfire.js";
 import { nextOccurrence } from "../models/schedule.js";
 import type { Demand, Verdict } from "./demand.js";
-import { occurrenceDemand } from "./occurrence-demand.js";
+import { fallingDue, removeServed } from "./falling-due.js";
 import type { Queue } from "./queue.js";
 import { Timer } from "./timer.js";
 import { scheduleOfTrigger } from "./trigger-schedule.js";
 
 interface Collaborators {
   database: Database;
+  events: EventLog;
   queue: Queue;
   clock: Clock;
   logger: Logger;
@@ -92,7 +94,7 @@ export class Scheduler {
     const now = this.with_.clock.now();
     const plan = new Map<number, number | null>();
     for (const trigger of triggers) {
-      const at = nextOccurrence(scheduleOfTrigger(trigger), Math.max(now, last.get(trigger.id) ?? 0));
+      const at = nextOccurrence(scheduleOfTrigger(trigger), Math.max(now, last.get(trigger.id) ?? lastEvent(trigger)));
       if (at === null && !orNever)
         throw new AppError("invalid", "The schedule has no occurrence any more.", { reason: "never_fires" });
       plan.set(trigger.id, at);
@@ -123,17 +125,13 @@ export class Scheduler {
   private async closeBacklog(transaction: Transaction, trigger: Trigger): Promise<void> {
     const now = this.with_.clock.now();
     if (trigger.nextAt === null || trigger.nextAt > now) return;
-    const [batch] = await selectByIds(transaction.manager, Batch, [trigger.batchId]);
-    if (!batch) return;
+    const batch = (await batchesOf(transaction.manager, [trigger])).get(trigger.batchId);
+    if (batch === undefined) return;
     let next: number | null = trigger.nextAt;
     while (next !== null && next <= now) {
-      const rule = misfireRule(batch.config);
-      const portion = dueOccurrences(scheduleOfTrigger(trigger), next, { now, rule, limit: MAX_DUE });
-      const demands = portion.due.map((occurrence) => occurrenceDemand(batch, trigger, occurrence));
-      await this.with_.queue.enqueue(
-        transaction,
-        demands.map((demand) => ({ ...demand, verdict: WITHDRAWN })),
-      );
+      const portion = fallingDue(trigger, batch, { from: next, now, limit: MAX_DUE, verdict: WITHDRAWN });
+      await this.with_.queue.enqueue(transaction, portion.demands);
+      await this.with_.events.append(transaction, ...portion.events);
       next = portion.next;
     }
     await setWatermarks(transaction.manager, new Map([[trigger.id, next]]));
@@ -195,25 +193,41 @@ export class Scheduler {
     const { manager } = transaction;
     const now = this.with_.clock.now();
     const triggers = await selectByIds(manager, Trigger, ids, { lock: true });
-    const batchIds = [...new Set(triggers.map((trigger) => trigger.batchId))];
-    const batches = new Map((await selectByIds(manager, Batch, batchIds)).map((batch) => [batch.id, batch]));
+    const batches = await batchesOf(manager, triggers);
     const demands: Demand[] = [];
+    const events: NewEvent[] = [];
     const watermarks = new Map<number, number | null>();
+    const served: Trigger[] = [];
     for (const trigger of triggers) {
       const batch = batches.get(trigger.batchId);
       // Disabled, or fired by another process, since it was found due.
-      if (!batch || trigger.nextAt === null || trigger.nextAt > now) continue;
+      if (batch === undefined || trigger.nextAt === null || trigger.nextAt > now) continue;
       // Enough for one transaction: the others stay due, and come next.
-      if (demands.length >= MAX_DEMANDS) break;
-      const rule = misfireRule(batch.config);
-      const { due, next } = dueOccurrences(scheduleOfTrigger(trigger), trigger.nextAt, { now, rule, limit: MAX_DUE });
-      demands.push(...due.map((occurrence) => occurrenceDemand(batch, trigger, occurrence)));
-      watermarks.set(trigger.id, next);
+      if (demands.length + events.length >= MAX_DEMANDS) break;
+      const fallen = fallingDue(trigger, batch, { from: trigger.nextAt, now, limit: MAX_DUE });
+      demands.push(...fallen.demands);
+      events.push(...fallen.events);
+      watermarks.set(trigger.id, fallen.next);
+      if (fallen.served) served.push(trigger);
     }
     await this.with_.queue.enqueue(transaction, demands);
-    await setWatermarks(manager, watermarks);
-    return demands.length;
+    await this.with_.events.append(transaction, ...events);
+    await setWatermarks(manager, watermarks, { firedAt: now });
+    await removeServed(transaction, served, this.with_.events);
+    return demands.length + events.length;
   }
+}
+
+/** The batches that these triggers run, by id; under null: none. */
+async function batchesOf(manager: EntityManager, triggers: Trigger[]): Promise<Map<number | null, Batch | null>> {
+  const ids = [...new Set(triggers.filter(isOfBatch).map(({ batchId }) => batchId))];
+  const batches = await selectByIds(manager, Batch, ids);
+  return new Map<number | null, Batch | null>([[null, null], ...batches.map((batch) => [batch.id, batch] as const)]);
+}
+
+/** Of one that runs nothing: when it fired last. It has no row that would tell. */
+function lastEvent({ batchId, lastFiredAt }: Trigger): number {
+  return batchId === null ? (lastFiredAt ?? 0) : 0;
 }
 
 function earliest(instants: (number | null)[]): number {

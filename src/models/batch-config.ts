@@ -3,11 +3,9 @@ import { z } from "zod";
 import type { Fault } from "../errors.js";
 import { alertsSchema } from "./alert.js";
 import { RUN_ON, type RunOn } from "./chain.js";
-import { explainCron } from "./cron-expression.js";
 import { batchNameSchema, foldName, noControlCharacters } from "./name.js";
-import { everySchema, everyToCron } from "./named-frequency.js";
 import type { Schedule } from "./schedule.js";
-import { isTimeZone } from "./time-zone.js";
+import { pastInstant, scheduleKeys, scheduleOfKeys, waysGiven } from "./schedule-keys.js";
 import { durationText, misfireSchema, retrySchema } from "./policies.js";
 import { faultsOf } from "./faults.js";
 
@@ -34,11 +32,6 @@ const shellWord = noNul.refine(
 const otherName = z.string().min(1).max(128).refine(noControlCharacters, "must not hold control characters");
 const batchNames = z.array(otherName).max(100).default([]);
 
-const cron = z.string().superRefine((expression, context) => {
-  const complaint = explainCron(expression);
-  if (complaint) context.addIssue({ code: "custom", message: complaint });
-});
-
 const environment = z.record(z.string(), shellWord).superRefine((env, context) => {
   for (const name of Object.keys(env)) {
     const message = !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
@@ -55,26 +48,7 @@ const environment = z.record(z.string(), shellWord).superRefine((env, context) =
 const shape = {
   name: batchNameSchema.meta({ description: "Unique name, upper and lower case alike, 1 to 128 characters." }),
   description: noNul.max(10_000).default("").meta({ description: "What the batch is for." }),
-  cron: cron
-    .optional()
-    .meta({ description: "Cron expression of 5 fields, 6 with seconds first, or a macro (@daily)." }),
-  at: z.iso
-    .datetime({
-      offset: true,
-      error: "must be one instant as ISO 8601 with its zone, such as 2027-01-31T08:00:00+01:00",
-    })
-    .optional()
-    .meta({ description: "One instant, ISO 8601 with zone." }),
-  every: everySchema.optional().meta({ description: "A named frequency, plain or with its time of day." }),
-  timeZone: z
-    .string()
-    .refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin or UTC")
-    .default("UTC")
-    .meta({ description: "IANA zone in which cron and every are read." }),
-  dst: z
-    .enum(["next_valid", "skip", "both"])
-    .default("next_valid")
-    .meta({ description: "What a local time means that a clock change removes or doubles." }),
+  ...scheduleKeys,
   script: z
     .string()
     .min(1)
@@ -134,7 +108,7 @@ const shape = {
 export const batchConfigSchema = z
   .strictObject(shape)
   .superRefine((config, context) => {
-    const given = (["cron", "at", "every"] as const).filter((key) => config[key] !== undefined);
+    const given = waysGiven(config);
     if (given.length > 1) {
       const message = `give only one of ${given.join(", ")}: a batch has one schedule at most`;
       context.addIssue({ code: "custom", path: [given[1] ?? ""], message });
@@ -189,8 +163,7 @@ export function parseBatchConfig(raw: unknown, pointer: string, now: number): Pa
   if (!parsed.success) faults.push(...faultsOf(parsed.error, pointer, Object.keys(shape)));
   const at = parsed.data?.at;
   if (at !== undefined && Date.parse(at) <= now) {
-    const message = `lies in the past (it is ${new Date(now).toISOString()} now); choose a later instant`;
-    faults.push({ pointer: `${pointer}/at`, message });
+    faults.push({ pointer: `${pointer}/at`, message: pastInstant(now) });
   }
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
   return { ok: true, config: parsed.data };
@@ -198,10 +171,7 @@ export function parseBatchConfig(raw: unknown, pointer: string, now: number): Pa
 
 /** The schedule that a config asks for; null if the batch runs by hand, by API or in a chain only. */
 export function scheduleOf(config: BatchConfig): Schedule | null {
-  if (config.at !== undefined) return { kind: "once", at: Date.parse(config.at) };
-  const expression = config.cron ?? (config.every === undefined ? undefined : everyToCron(config.every));
-  if (expression === undefined) return null;
-  return { kind: "cron", expression, timeZone: config.timeZone, dst: config.dst };
+  return scheduleOfKeys(config);
 }
 
 /** How many executions of the batch may run at once; null: any number. */

@@ -1,8 +1,9 @@
 // Executions as people and programs see them: shapes, filters and the request to run.
 import { z } from "zod";
 import { actorSchema } from "./actor.js";
-import { batchReference, idSchema, instantSchema, pageQuery } from "./shapes.js";
+import { batchReference, idSchema, instantSchema, pageQuery, testFilter, type TestFilter } from "./shapes.js";
 import { EXECUTION_STATUSES, type ExecutionStatus } from "./status.js";
+import { TRIGGER_KINDS } from "./trigger-kind.js";
 
 export const EXECUTION_SOURCES = ["schedule", "api", "person", "chain", "system"] as const;
 export type ExecutionSource = (typeof EXECUTION_SOURCES)[number];
@@ -69,7 +70,7 @@ export const executionSchema = z
     rerunOf: idSchema.nullable().meta({ description: "The execution that it repeats." }),
     chainRunId: idSchema.nullable().meta({ description: "The pass through a chain that it belongs to." }),
     trigger: z
-      .object({ id: idSchema, kind: z.enum(["cron", "once"]), name: z.string().nullable() })
+      .object({ id: idSchema, kind: z.enum(TRIGGER_KINDS), name: z.string().nullable() })
       .nullable()
       .meta({ description: "The trigger whose occurrence it is." }),
     source: z.enum(EXECUTION_SOURCES).meta({ description: "What asked for it." }),
@@ -140,6 +141,7 @@ export const executionQuery = z.strictObject({
     .optional()
     .meta({ description: "Only this chain run." }),
   status: statusFilter.optional(),
+  test: testFilter,
   from: instantText.optional(),
   to: instantText.optional(),
   ...pageQuery,
@@ -149,6 +151,7 @@ export interface ExecutionFilter {
   batch?: string | undefined;
   chainRun?: number | undefined;
   status?: ExecutionStatus[] | undefined;
+  test: TestFilter;
   from?: number | undefined;
   to?: number | undefined;
   limit: number;

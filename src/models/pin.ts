@@ -1,6 +1,5 @@
-// Pins as people and programs see them: triggers and links, and the version that each starts.
+// Pins as people and programs see them: the version that a link starts.
 import { z } from "zod";
-import { idSchema, instantSchema } from "./shapes.js";
 
 export const pinRequestSchema = z
   .strictObject({
@@ -13,24 +12,3 @@ export const pinRequestSchema = z
       .meta({ description: "The version to start from now on; null: whichever is active." }),
   })
   .meta({ id: "PinRequest" });
-
-export const triggerSchema = z
-  .object({
-    id: idSchema,
-    kind: z.enum(["cron", "once"]),
-    batchId: idSchema,
-    cron: z.string().nullable().meta({ description: "Also where a named frequency was configured." }),
-    at: instantSchema.nullable(),
-    timeZone: z.string(),
-    dst: z.enum(["next_valid", "skip", "both"]),
-    words: z.string().meta({ description: "The schedule in words." }),
-    nextAt: instantSchema
-      .nullable()
-      .meta({ description: "The next planned instant; null if there is none, or while disabled." }),
-    version: z.number().int().nullable().meta({ description: "The version that it starts; null: the active one." }),
-    createdAt: instantSchema,
-    etag: z.string(),
-  })
-  .meta({ id: "Trigger", description: "A reason for a batch to run at planned instants." });
-/** A trigger as the API answers it. */
-export type TriggerView = z.infer<typeof triggerSchema>;

@@ -4,6 +4,7 @@ import { decide, type ChainLink, type Edge, type Outcome } from "./chain.js";
 import { executionQuery } from "./execution.js";
 import { batchReference, idSchema, instantSchema } from "./shapes.js";
 import { EXECUTION_STATUSES } from "./status.js";
+import { TRIGGER_KINDS } from "./trigger-kind.js";
 
 const MAX_ROWS = 1000;
 
@@ -22,7 +23,7 @@ export const plannedRunSchema = z
     plannedAt: instantSchema.meta({ description: "The planned instant; in a chain that of its head." }),
     batch: z.object({ id: idSchema, name: z.string() }),
     trigger: z
-      .object({ id: idSchema, kind: z.enum(["cron", "once"]) })
+      .object({ id: idSchema, kind: z.enum(TRIGGER_KINDS) })
       .nullable()
       .meta({ description: "Null if a batch before it starts it." }),
     chain: z

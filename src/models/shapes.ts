@@ -48,6 +48,13 @@ export const pageQuery = {
     .meta({ description: "The `next` of the page before." }),
 };
 
+/** Which of two a list shows: what a test brought about, or all else. */
+export const testFilter = z
+  .enum(["0", "1", "all"], "must be 0, 1 or all")
+  .default("0")
+  .meta({ description: "0: nothing that tests brought about; 1: only that; all: both." });
+export type TestFilter = z.output<typeof testFilter>;
+
 /** Cursors are opaque to clients: the id after which the next page begins. */
 export function encodeCursor(id: number): string {
   return btoa(`after:${id}`).replaceAll("=", "");

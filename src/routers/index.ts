@@ -7,7 +7,8 @@ import type { ChainController } from "../controllers/chain-controller.js";
 import type { DeliveryController } from "../controllers/delivery-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
-import type { PinController } from "../controllers/pin-controller.js";
+import type { LinkController } from "../controllers/link-controller.js";
+import type { TriggerController } from "../controllers/trigger-controller.js";
 import type { PlanController } from "../controllers/plan-controller.js";
 import { API } from "../controllers/reply.js";
 import type { VersionUploadController } from "../controllers/version-upload-controller.js";
@@ -22,7 +23,8 @@ import { executionRoutes } from "./executions.js";
 import { healthRoutes } from "./health.js";
 import { handleErrors, noSuchRoute } from "./middleware/errors.js";
 import { openApiDocument } from "./openapi.js";
-import { pinRoutes } from "./pins.js";
+import { linkRoutes } from "./links.js";
+import { triggerRoutes } from "./triggers.js";
 import { planRoutes } from "./plan.js";
 import { serve, type ServeOptions } from "./serve.js";
 import { versionUploadRoutes } from "./version-uploads.js";
@@ -35,7 +37,8 @@ export interface Controllers {
   executions: ExecutionController;
   deliveries: DeliveryController;
   plan: PlanController;
-  pins: PinController;
+  links: LinkController;
+  triggers: TriggerController;
   versionUploads: VersionUploadController;
   versions: VersionController;
   health: HealthController;
@@ -76,7 +79,8 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...executionRoutes(controllers.executions),
         ...deliveryRoutes(controllers.deliveries),
         ...planRoutes(controllers.plan),
-        ...pinRoutes(controllers.pins),
+        ...triggerRoutes(controllers.triggers),
+        ...linkRoutes(controllers.links),
         ...versionUploadRoutes(controllers.versionUploads),
       ],
     },

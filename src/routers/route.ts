@@ -20,7 +20,7 @@ export interface Answer {
 }
 
 export interface Route {
-  method: "get" | "post" | "patch" | "delete";
+  method: "get" | "post" | "put" | "patch" | "delete";
   /** In Express' form, below the API's prefix. */
   path: string;
   tag: string;
@@ -32,6 +32,8 @@ export interface Route {
   query?: Schema;
   body?: Schema;
   multipart?: Multipart;
+  /** True: it fires the trigger `:id`, whose own token or signature lets in as well as a token of the API. */
+  signable?: boolean;
   /** True: it makes something, and takes the header Idempotency-Key. */
   repeatable?: boolean;
   answers: Record<number, Answer>;

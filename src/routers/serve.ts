@@ -5,63 +5,80 @@ import { Readable } from "node:stream";
 import express, { type Request, type RequestHandler, type Response } from "express";
 import type { Ask, Reply } from "../controllers/reply.js";
 import { AppError } from "../errors.js";
-import type { Actor } from "../models/actor.js";
 import { faultsOf } from "../models/faults.js";
 import { jsonRefusal, readJson as readText, utf8Text } from "../models/json.js";
 import type { z } from "zod";
 import type { AccessService } from "../services/access-service.js";
 import type { IdempotencyService, KeyedRequest } from "../services/idempotency-service.js";
+import type { TriggerAccess } from "../services/trigger-access.js";
 import type { Route } from "./route.js";
+import { callerOf, signerOf, type Caller } from "./middleware/authenticate.js";
 import { uploadReader, type Upload, type UploadOptions } from "./middleware/upload.js";
 
 export interface ServeOptions {
   access: AccessService;
+  triggerAccess: TriggerAccess;
   idempotency: IdempotencyService;
   upload: UploadOptions;
   /** Aborted when the service stops: answers without an end of their own are then broken off. */
   stopping: AbortSignal;
 }
 
-const NOBODY: Actor = { kind: "user", name: "anonymous" };
+const REPLAYED =
+  "This very signature was sent before: sign each firing anew. To send one again on purpose, give it an Idempotency-Key.";
 /** The second is the media type of RFC 7396. */
 const JSON_TYPES = ["application/json", "application/merge-patch+json"];
 const receiveBody: RequestHandler = express.raw({ limit: "1mb", type: () => true });
 
-/** The handler of one route. Authentication comes before anything of the body is read. */
-export function serve(route: Route, { access, idempotency, upload, stopping }: ServeOptions): RequestHandler {
-  const readUpload = route.multipart && uploadReader(route.multipart, upload);
+/** The handler of one route. Authentication comes before anything of the body is read, but for what signs the body. */
+export function serve(route: Route, options: ServeOptions): RequestHandler {
+  const readUpload = route.multipart && uploadReader(route.multipart, options.upload);
   return async (request, response) => {
-    const actor = route.open ? NOBODY : await access.authenticate(request.headers.authorization);
+    const early = await callerOf(route, request, options);
     const params = check(route.params, request.params, "path");
     const query = check(route.query, request.query, "query");
-    const received = readUpload ? await readUpload(request, response) : await readJson(route, request, response);
+    const upload = readUpload && (await readUpload(request, response));
+    const bytes = upload ? null : await receiveJson(route, request, response);
+    const caller = early ?? (await signerOf(request, bytes, options.triggerAccess));
+    const received = upload ?? { body: bytes === null ? undefined : parseJson(bytes), files: {} };
     const body = check(route.body, received.body, "");
     const headers = request.headers as Record<string, string | undefined>;
-    const ask: Ask<unknown, unknown, unknown> = {
-      params,
-      query,
-      body,
-      files: received.files,
-      actor,
-      headers,
-      gone: goneSignal(response),
-      keep: null,
-    };
-    const key = route.repeatable ? headers["idempotency-key"] : undefined;
-    const keyed = key === undefined ? null : { key, actor, content: contentOf(request, received) };
-    await send(await (keyed ? once(route, ask, keyed, idempotency) : route.handle(ask)), response, stopping);
+    const actor = caller.actor;
+    const ask = { params, query, body, files: received.files, actor, headers, gone: goneSignal(response), keep: null };
+    const keyed = keyOf(route, caller, headers);
+    const reply = keyed
+      ? await once(route, ask, { ...keyed, content: contentOf(request, received) }, options.idempotency)
+      : await route.handle(ask);
+    await send(reply, response, options.stopping);
   };
 }
 
-/** Carries a request out that has a key, unless that was done before: then the answer is the one that was given. */
+/** What a request is known by. `refused`: the same once more is no repetition that somebody asked for. */
+interface KeyOnce extends KeyedRequest {
+  refused: boolean;
+}
+
+/** What a request is known by if it comes again; null: it is carried out each time. */
+function keyOf(
+  { repeatable, signable }: Route,
+  { actor, mark }: Caller,
+  headers: Record<string, string | undefined>,
+): Omit<KeyOnce, "content"> | null {
+  const given = headers["idempotency-key"] ?? (signable ? headers["batchline-delivery"] : undefined);
+  const key = repeatable ? (given ?? mark) : undefined;
+  return key === undefined ? null : { key, actor, refused: given === undefined };
+}
+
+/** Carries a request out that has a key, unless that was done before: then the answer is the one that was given, or none. */
 async function once(
   route: Route,
   ask: Ask<unknown, unknown, unknown>,
-  keyed: KeyedRequest,
+  keyed: KeyOnce,
   idempotency: IdempotencyService,
 ): Promise<Reply> {
   const repeated = async (): Promise<Reply | null> => {
     const answer = await idempotency.answerTo(keyed);
+    if (answer && keyed.refused) throw new AppError("conflict", REPLAYED, { reason: "replayed" });
     return answer && { ...answer, headers: { ...answer.headers, "Idempotent-Replayed": "true" } };
   };
   const known = await repeated();
@@ -86,13 +103,10 @@ function contentOf(request: Request, { body, files }: { body: unknown; files: Up
   return [request.method, request.originalUrl, JSON.stringify(body ?? null), JSON.stringify(parts)];
 }
 
-async function readJson(
-  route: Route,
-  request: Request,
-  response: Response,
-): Promise<{ body: unknown; files: Upload["files"] }> {
+/** The bytes of a JSON body; null if there is none. */
+async function receiveJson(route: Route, request: Request, response: Response): Promise<Buffer | null> {
   const empty = request.headers["content-length"] === undefined && request.headers["transfer-encoding"] === undefined;
-  if (!route.body || empty || request.headers["content-length"] === "0") return { body: undefined, files: {} };
+  if (!route.body || empty || request.headers["content-length"] === "0") return null;
   if (!request.is(JSON_TYPES)) {
     throw new AppError("unsupported", "Send the body as application/json.", { reason: "not_json" });
   }
@@ -101,11 +115,15 @@ async function readJson(
   await new Promise<void>((resolve, reject) => {
     receiveBody(request, response, (error: unknown) => (error instanceof Error ? reject(error) : resolve()));
   });
-  const text = utf8Text(request.body as Buffer);
+  return request.body as Buffer;
+}
+
+function parseJson(bytes: Buffer): unknown {
+  const text = utf8Text(bytes);
   if (text === null) throw new AppError("invalid", "The body is not UTF-8 text.", { reason: "invalid_json" });
   const reading = readText(text);
   if (!reading.ok) throw jsonRefusal("body", reading.faults);
-  return { body: reading.document, files: {} };
+  return reading.document;
 }
 
 /** @param where what the pointers of faults begin with: `path`, `query`, or nothing for the body */

@@ -3,7 +3,6 @@ import type { BatchView, ChainView, EnableRequest, LinkView } from "../models/ba
 import type { BatchConfigInput } from "../models/batch-config.js";
 import type { ChainRunView } from "../models/chain-run.js";
 import type { ExecutionView, RerunRequest, RunRequest } from "../models/execution.js";
-import type { TriggerView } from "../models/pin.js";
 import type { DeliveryStatus, DeliveryView } from "../models/delivery.js";
 import type { GapView, PlannedRunsView } from "../models/plan.js";
 import type { Page } from "../models/shapes.js";
@@ -19,13 +18,14 @@ import {
   type MakeOptions,
   type VersionOptions,
 } from "./forms.js";
+import { triggerCalls } from "./triggers.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
 export type { BatchConfigInput } from "../models/batch-config.js";
 export type { Finding } from "../models/finding.js";
-export type { TriggerView } from "../models/pin.js";
+export type { FiringView, TriggerRequest, TriggerView } from "../models/trigger.js";
 export type { UploadReport } from "../models/upload.js";
 export type { ExecutionView, RerunRequest, RunRequest } from "../models/execution.js";
 export type { DeliveryView } from "../models/delivery.js";
@@ -55,6 +55,8 @@ export interface ExecutionListQuery {
   chainRun?: number;
   /** Several with commas. */
   status?: string;
+  /** What tests brought about is left out (0), the only thing shown (1), or among the others. */
+  test?: "0" | "1" | "all";
   from?: string;
   to?: string;
   limit?: number;
@@ -97,9 +99,11 @@ export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Ke
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
+  readonly triggers: ReturnType<typeof triggerCalls>;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
+    this.triggers = triggerCalls(this.connection);
   }
 
   readonly batches = {
@@ -209,13 +213,6 @@ export class BatchlineClient {
     /** Everything that can be said of an upload, without keeping it. */
     check: (archives: Record<string, Archive>, configs: BatchConfigInput[]): Promise<UploadReport> =>
       this.report("POST", "/chains", chainOf(archives, configs)),
-  };
-
-  readonly triggers = {
-    get: (id: number): Promise<TriggerView> => this.connection.send("GET", `/triggers/${id}`),
-    /** @param version null: whichever is active */
-    pin: (id: number, version: number | null): Promise<TriggerView> =>
-      this.connection.send("PATCH", `/triggers/${id}`, { version }),
   };
 
   readonly links = {

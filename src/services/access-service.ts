@@ -30,7 +30,7 @@ export class AccessService {
       const row = { name: ADMINISTRATOR, hash: "", createdAt: this.with_.clock.now() };
       const { identifiers } = await manager.insert(ApiToken, row);
       const id = Number(identifiers[0]?.["id"]);
-      const token = makeToken(id);
+      const token = makeToken("bl", id);
       await manager.update(ApiToken, { id }, { hash: hashToken(token) });
       return token;
     });
@@ -45,7 +45,7 @@ export class AccessService {
     const hash = hashToken(token);
     if (this.configuredHash !== null && sameHash(hash, this.configuredHash))
       return { kind: "token", name: ADMINISTRATOR };
-    const id = tokenId(token);
+    const id = tokenId("bl", token);
     const row = id === null ? null : await this.with_.database.read((manager) => manager.findOneBy(ApiToken, { id }));
     if (!row || !sameHash(hash, row.hash)) throw new AppError("unauthenticated", "This token is not known here.");
     return { kind: "token", name: row.name };

@@ -3,9 +3,11 @@ import { In, type EntityManager } from "typeorm";
 import { Batch } from "../entities/batch.js";
 import type { Execution } from "../entities/execution.js";
 import { Link } from "../entities/link.js";
-import { Trigger } from "../entities/trigger.js";
+import type { Trigger } from "../entities/trigger.js";
 import { lastExecutions } from "../database/batch-queries.js";
+import { scheduledTriggers } from "../database/trigger-queries.js";
 import { activeByBatch } from "../jobs/admission.js";
+import { scheduleOfTrigger } from "../jobs/trigger-schedule.js";
 import { scheduleOf } from "../models/batch-config.js";
 import { ancestors } from "../models/chain.js";
 import { nextOccurrences, type Schedule } from "../models/schedule.js";
@@ -17,9 +19,9 @@ export interface BatchDetails {
   activeExecutions: number;
   lastExecution: Execution | null;
   schedule: Schedule | null;
-  /** What plans it; null if it has no schedule. */
+  /** What its config's schedule has made; null if that has none. */
   trigger: Trigger | null;
-  /** The next planned instants, in ms since 1970; none while it is disabled. */
+  /** The next planned instants of all its triggers, in ms since 1970; none while it is disabled. */
   nextRuns: number[];
   /** The disabled batch that withdraws this one: itself or one before it. */
   disabledBy: { id: number; name: string } | null;
@@ -35,7 +37,7 @@ export async function batchDetails(manager: EntityManager, batches: Batch[], now
     where: [{ predecessorId: In(ids) }, { successorId: In(ids) }],
     order: { id: "ASC" },
   });
-  const triggers = await manager.findBy(Trigger, { batchId: In(ids) });
+  const triggers = await scheduledTriggers(manager, ids);
   const active = await activeByBatch(manager, ids);
   const last = await lastExecutions(manager, ids);
   const disabledBy = await disabling(
@@ -44,8 +46,12 @@ export async function batchDetails(manager: EntityManager, batches: Batch[], now
   );
   return batches.map((batch) => ({
     batch,
-    ...planned(batch, now),
-    trigger: triggers.find(({ batchId }) => batchId === batch.id) ?? null,
+    schedule: scheduleOf(batch.config),
+    nextRuns: nextRuns(
+      triggers.filter(({ batchId }) => batchId === batch.id),
+      now,
+    ),
+    trigger: triggers.find(({ batchId, ofConfig }) => ofConfig && batchId === batch.id) ?? null,
     predecessors: links.filter(({ successorId }) => successorId === batch.id),
     successors: links.filter(({ predecessorId }) => predecessorId === batch.id),
     activeExecutions: active.get(batch.id)?.length ?? 0,
@@ -54,9 +60,15 @@ export async function batchDetails(manager: EntityManager, batches: Batch[], now
   }));
 }
 
-function planned({ config, enabled }: Batch, now: number): Pick<BatchDetails, "schedule" | "nextRuns"> {
-  const schedule = scheduleOf(config);
-  return { schedule, nextRuns: schedule && enabled ? nextOccurrences(schedule, now, SHOWN_RUNS) : [] };
+function nextRuns(triggers: Trigger[], now: number): number[] {
+  const instants = triggers.flatMap((trigger) => upcomingOf(trigger, now));
+  return [...new Set(instants)].sort((a, b) => a - b).slice(0, SHOWN_RUNS);
+}
+
+/** The next planned instants of one trigger; none while it, or its batch, is disabled. */
+export function upcomingOf(trigger: Trigger, now: number): number[] {
+  // Without a watermark it is out of the plan; one that is just due has its next instants all the same.
+  return trigger.nextAt === null ? [] : nextOccurrences(scheduleOfTrigger(trigger), now, SHOWN_RUNS);
 }
 
 async function disabling(manager: EntityManager, withdrawnBatches: Batch[]): Promise<Map<number, Batch>> {

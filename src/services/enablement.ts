@@ -2,11 +2,12 @@
 import { In, type EntityManager } from "typeorm";
 import { lockedForUpdate } from "../database/locks.js";
 import { selectByIds } from "../database/plain.js";
+import { scheduledTriggers } from "../database/trigger-queries.js";
 import type { Transaction } from "../database/transaction.js";
 import { Batch } from "../entities/batch.js";
 import { Execution } from "../entities/execution.js";
 import { Link } from "../entities/link.js";
-import { Trigger } from "../entities/trigger.js";
+import type { BatchTrigger, Trigger } from "../entities/trigger.js";
 import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
 import type { Demand, Verdict } from "../jobs/demand.js";
@@ -56,8 +57,12 @@ export class Enablement {
     for (const { id, enabled, revision } of changed) {
       await manager.update(Batch, { id }, { enabled: !enabled, revision: revision + 1, updatedAt });
     }
-    const triggers = await manager.findBy(Trigger, { batchId: In(changed.map(({ id }) => id)) });
-    const [gone, back] = [triggers.filter((t) => out.has(t.batchId)), triggers.filter((t) => !out.has(t.batchId))];
+    const triggers = await scheduledTriggers(
+      manager,
+      changed.map(({ id }) => id),
+    );
+    const gone = triggers.filter(({ batchId }) => out.has(batchId));
+    const back = triggers.filter(({ batchId, enabled }) => enabled && !out.has(batchId));
     await this.with_.scheduler.disarm(
       transaction,
       gone.map(({ id }) => id),
@@ -91,7 +96,7 @@ export class Enablement {
     }
   }
 
-  private async makeUp(transaction: Transaction, triggers: Trigger[], { choice, actor }: GapOrder): Promise<void> {
+  private async makeUp(transaction: Transaction, triggers: BatchTrigger[], { choice, actor }: GapOrder): Promise<void> {
     if (choice === "none") return;
     const batches = await selectByIds(transaction.manager, Batch, [...new Set(triggers.map((one) => one.batchId))]);
     const demands: Demand[] = [];

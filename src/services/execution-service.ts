@@ -10,7 +10,7 @@ import type { LogRef, LogStore, LogStream, OpenLog } from "../handlers/log-store
 import { runIdOf, type Workspaces } from "../handlers/workspace.js";
 import type { Queue } from "../jobs/queue.js";
 import type { Actor } from "../models/actor.js";
-import type { EventKind } from "../models/event.js";
+import { ENDS_OF_EXECUTIONS, type EventKind } from "../models/event.js";
 import type { ExecutionFilter } from "../models/execution.js";
 import { isFinal } from "../models/status.js";
 
@@ -36,7 +36,7 @@ export interface WantedLog {
 }
 
 /** The events with which an attempt is over. */
-const ENDS_OF_ATTEMPTS = new Set<EventKind>(["execution.finished", "execution.retrying"]);
+const ENDS_OF_ATTEMPTS = new Set<EventKind>([...ENDS_OF_EXECUTIONS, "execution.retrying"]);
 
 export class ExecutionService {
   constructor(private readonly with_: Collaborators) {}

@@ -10,7 +10,7 @@ import {
 } from "../database/plan-queries.js";
 import { selectRows } from "../database/plain.js";
 import { Batch } from "../entities/batch.js";
-import { Trigger } from "../entities/trigger.js";
+import { isOfBatch, Trigger, type BatchTrigger } from "../entities/trigger.js";
 import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
 import { withdrawn } from "../models/chain.js";
@@ -166,14 +166,15 @@ function keyOf({ at, triggerId }: { at: number; triggerId: number }) {
 }
 
 /** The triggers that come back into the plan with this batch: its own, and those after it that nothing else withdraws. */
-async function triggersBehind(manager: EntityManager, batchId: number): Promise<Trigger[]> {
+async function triggersBehind(manager: EntityManager, batchId: number): Promise<BatchTrigger[]> {
   const after = await linksAround(manager, [batchId], "down");
   const ids = [...new Set([batchId, ...after.map(({ successorId }) => successorId)])];
   const places = ids.map(() => "?").join(", ");
   const disabled = await selectRows(manager, Batch, `WHERE disabledAt IS NOT NULL AND id IN (${places})`, ids);
   const others = disabled.map(({ id }) => id).filter((id) => id !== batchId);
   const out = withdrawn(others, after);
-  const triggers = await selectRows(manager, Trigger, `WHERE batchId IN (${places}) AND gapFrom IS NOT NULL`, ids);
+  const where = `WHERE batchId IN (${places}) AND gapFrom IS NOT NULL AND enabled = TRUE`;
+  const triggers = (await selectRows(manager, Trigger, where, ids)).filter(isOfBatch);
   return triggers.filter((trigger) => !out.has(trigger.batchId));
 }
 

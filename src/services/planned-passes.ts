@@ -5,6 +5,7 @@ import { selectByIds } from "../database/plain.js";
 import { ChainRun } from "../entities/chain-run.js";
 import type { ChainLink } from "../models/chain.js";
 import { linksBySource, median, passFrom, projectPass, type Projection } from "../models/plan.js";
+import type { TriggerKind } from "../models/trigger-kind.js";
 import type { Breather } from "./breather.js";
 import type { Occurrence } from "./upcoming.js";
 
@@ -12,7 +13,7 @@ import type { Occurrence } from "./upcoming.js";
 export interface PlannedRun {
   plannedAt: number;
   batch: { id: number; name: string };
-  trigger: { id: number; kind: "cron" | "once" } | null;
+  trigger: { id: number; kind: TriggerKind } | null;
   chain: { headBatchId: number; afterBatchIds: number[] } | null;
   /** Null: it was not expected to run. */
   expected: { startAt: number | null; endAt: number | null; durationMs: number | null } | null;

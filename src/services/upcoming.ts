@@ -1,9 +1,10 @@
 // Upcoming: the next occurrences of all triggers together, from their watermarks on, in order, and never more than asked.
 import type { EntityManager } from "typeorm";
 import { plannedTriggers, type OccurrenceKey } from "../database/plan-queries.js";
-import type { Trigger } from "../entities/trigger.js";
+import type { BatchTrigger, Trigger } from "../entities/trigger.js";
 import { scheduleOfTrigger } from "../jobs/trigger-schedule.js";
 import { nextOccurrence } from "../models/schedule.js";
+import type { TriggerKind } from "../models/trigger-kind.js";
 import type { Breather } from "./breather.js";
 
 /** Triggers that are read at once. */
@@ -11,12 +12,12 @@ const PORTION = 500;
 
 export interface Occurrence extends OccurrenceKey {
   batchId: number;
-  triggerKind: "cron" | "once";
+  triggerKind: TriggerKind;
 }
 
 interface Candidate {
   at: number;
-  trigger: Trigger;
+  trigger: BatchTrigger;
 }
 
 export interface Window {

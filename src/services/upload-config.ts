@@ -1,12 +1,13 @@
 // Reads the `config` part of an upload: JSON text, checked, with everything that can be said of it.
 import type { Fault } from "../errors.js";
 import type { ReceivedFile } from "../handlers/artifact-store/artifact-store.js";
-import { parseBatchConfig, scheduleOf, type BatchConfig } from "../models/batch-config.js";
+import { parseBatchConfig, type BatchConfig } from "../models/batch-config.js";
 import { neverFires } from "../models/cron-expression.js";
 import type { Finding } from "../models/finding.js";
 import { spanInWords } from "../models/instant-words.js";
 import { readJson } from "../models/json.js";
 import { batchNameSchema, foldName } from "../models/name.js";
+import { scheduleOfKeys, type ScheduleKeys } from "../models/schedule-keys.js";
 import { shortestPause } from "../models/schedule-pace.js";
 import { configFinding } from "./refusal.js";
 
@@ -104,11 +105,11 @@ function textOf(raw: unknown, key: string): string | null {
 }
 
 /** Whether a schedule is due more often than is allowed, or than most people mean. */
-function paceFindings(config: BatchConfig, pointer: string, { now, minIntervalMs }: ConfigRules): Finding[] {
-  const schedule = scheduleOf(config);
+export function paceFindings(keys: ScheduleKeys, pointer: string, { now, minIntervalMs }: ConfigRules): Finding[] {
+  const schedule = scheduleOfKeys(keys);
   const pause = schedule && shortestPause(schedule, now);
   if (pause === null || pause >= Math.max(OFTEN_MS, minIntervalMs)) return [];
-  const at = `${pointer}/${config.cron === undefined ? "every" : "cron"}`;
+  const at = `${pointer}/${keys.cron === undefined ? "every" : "cron"}`;
   const often = `is due as often as every ${spanInWords(pause)}`;
   if (pause < minIntervalMs) {
     const message = `${often}; at most once in ${spanInWords(minIntervalMs)} is allowed here (MIN_INTERVAL)`;

@@ -3,7 +3,7 @@ import type { EntityManager } from "typeorm";
 import { recordedOfTrigger, rowsOfChainRuns, type LedgerRow } from "../database/plan-queries.js";
 import { activeThen } from "../database/why-queries.js";
 import type { Batch } from "../entities/batch.js";
-import type { Trigger } from "../entities/trigger.js";
+import type { BatchTrigger, Trigger } from "../entities/trigger.js";
 import { scheduleOfTrigger } from "../jobs/trigger-schedule.js";
 import { lastOccurrence } from "../models/last-occurrence.js";
 import { nextOccurrence } from "../models/schedule.js";
@@ -22,7 +22,7 @@ export interface Matter {
 /** The plan of the batch by its own trigger or, where it has none, by that of a batch before it; null: nothing plans it. */
 export function planAt(
   { batch, at, now }: Matter,
-  triggers: Trigger[],
+  triggers: BatchTrigger[],
   nameOf: (id: number) => string,
 ): WhyPlan | null {
   const own = triggers.filter(({ batchId }) => batchId === batch.id);

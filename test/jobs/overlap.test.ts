@@ -24,7 +24,7 @@ it("skip: a second run gets a row that names the execution in its way, and never
   const second = await run(sdk, "second");
   expect(second).toMatchObject({ status: "skipped", reason: { code: "overlap" }, startedAt: null, number: 2 });
   expect(second.reason?.text).toContain(`Execution ${first.id} `);
-  await events.find((event) => event.kind === "execution.finished" && event.subject.id === second.id);
+  await events.find((event) => event.kind === "execution.skipped" && event.subject.id === second.id);
   gate.open();
   await finalRow(sdk, first);
   await run(sdk, "third");

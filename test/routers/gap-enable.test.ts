@@ -181,7 +181,7 @@ it("what fell due before the pause has its row, though nobody had come to write 
   const database = await Database.open(app.config.databaseUrl);
   const tellsNobody = { alerter: { note: () => undefined }, events: new EventLog(app) };
   const queue = new Queue({ ...tellsNobody, database, clock: app.clock, concurrency: 1, owner: newOwner() });
-  const scheduler = new Scheduler({ database, queue, clock: app.clock, logger: makeLogger("silent") });
+  const scheduler = new Scheduler({ ...tellsNobody, database, queue, clock: app.clock, logger: makeLogger("silent") });
   await database.write((transaction) => scheduler.disarm(transaction, [1]));
   const { gapFrom, nextAt } = await database.read((manager) => manager.findOneByOrFail(Trigger, { id: 1 }));
   await database.close();

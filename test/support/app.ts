@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 import { startApp as start, type App } from "../../src/app.js";
 import { parseConfig, type Config } from "../../src/config.js";
 import { makeLogger } from "../../src/handlers/logger.js";
+import { ENDS_OF_EXECUTIONS } from "../../src/models/event.js";
 import { BatchlineClient, type ExecutionView } from "../../src/sdk/client.js";
 import { FakeClock } from "./fake-clock.js";
 import { freshDatabase } from "./fresh-database.js";
@@ -81,7 +82,7 @@ async function launch(config: Config, clock: FakeClock): Promise<TestApp> {
     config,
     stop,
     ended: async ({ id }) => {
-      await events.find((event) => event.kind === "execution.finished" && event.subject.id === id);
+      await events.find((event) => ENDS_OF_EXECUTIONS.includes(event.kind) && event.subject.id === id);
       return sdk.executions.get(id);
     },
     request: (route, init = {}) => fetch(app.url + route, { ...init, headers: withToken(init.headers) }),

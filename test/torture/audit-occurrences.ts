@@ -21,7 +21,7 @@ export function auditOccurrences(facts: Facts, findings: Findings): void {
   }
   const names = new Map(facts.batches.map(({ id, name }) => [id, name]));
   for (const trigger of facts.triggers) {
-    const name = names.get(trigger.batchId) ?? `batch ${trigger.batchId}`;
+    const name = names.get(trigger.batchId ?? 0) ?? `batch ${trigger.batchId}`;
     auditTrigger(facts, findings, trigger, name);
   }
 }

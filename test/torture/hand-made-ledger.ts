@@ -121,7 +121,7 @@ export class HandMadeLedger {
     const [tick, head, after] = (await manager.find(Batch)) as [Batch, Batch, Batch];
     const common = { source: "schedule", actor: SYSTEM } as const;
     const occurrence = (triggerId: number, s: number) =>
-      ({ triggerId, triggerKind: "cron", scheduledAt: START + s * 1000 }) as const;
+      ({ triggerId, triggerKind: "cron", triggerName: null, scheduledAt: START + s * 1000 }) as const;
     const insert = (number: number, demand: Demand, chainRunId: number | null = null) => {
       const row = newRow(demand, { number, turn: 0, now: START });
       return this.insertExecution(manager, Object.assign(row, { chainRunId }));

@@ -4,7 +4,7 @@ import { In, type DataSource } from "typeorm";
 import { makeDataSource } from "../../src/database/data-source.js";
 import { Batch } from "../../src/entities/batch.js";
 import { Execution } from "../../src/entities/execution.js";
-import { Trigger } from "../../src/entities/trigger.js";
+import { isOfBatch, Trigger } from "../../src/entities/trigger.js";
 import { isFinal } from "../../src/models/status.js";
 import type { Journal } from "./journal.js";
 
@@ -63,7 +63,7 @@ export class Recorder {
   /** The triggers that `wanted` picks. */
   async triggers(wanted: (trigger: SeenTrigger) => boolean): Promise<SeenTrigger[]> {
     const { manager } = this.database;
-    const rows = await manager.find(Trigger);
+    const rows = (await manager.find(Trigger)).filter(isOfBatch);
     if (rows.some(({ batchId }) => !this.names.has(batchId))) {
       const batches = await manager.find(Batch, { select: { id: true, name: true } });
       this.names = new Map(batches.map(({ id, name }) => [id, name]));

@@ -12,7 +12,7 @@ export const id: TableColumnOptions = {
 };
 export const integer = (name: string, extra: Extra = {}): TableColumnOptions => ({ name, type: "integer", ...extra });
 export const bigint = (name: string, extra: Extra = {}): TableColumnOptions => ({ name, type: "bigint", ...extra });
-export const boolean = (name: string): TableColumnOptions => ({ name, type: "boolean" });
+export const boolean = (name: string, extra: Extra = {}): TableColumnOptions => ({ name, type: "boolean", ...extra });
 export const varchar = (name: string, length: number, extra: Extra = {}): TableColumnOptions => ({
   name,
   type: "varchar",
@@ -46,7 +46,8 @@ type Columns = Record<string, TableColumnOptions[]>;
 export async function addColumns(runner: QueryRunner, columns: Columns): Promise<void> {
   for (const [table, column] of pairs(columns)) {
     const rule = column.isNullable ? "NULL" : `NOT NULL DEFAULT ${String(column.default)}`;
-    await runner.query(`ALTER TABLE ${table} ADD COLUMN ${column.name} ${column.type} ${rule}`);
+    const type = column.length ? `${column.type}(${column.length})` : column.type;
+    await runner.query(`ALTER TABLE ${table} ADD COLUMN ${column.name} ${type} ${rule}`);
   }
 }
 

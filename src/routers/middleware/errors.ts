@@ -44,7 +44,7 @@ export function sendProblem(response: Response, error: AppError, instance: strin
     ...error.extension,
   };
   if (status === 401) response.set("WWW-Authenticate", 'Bearer realm="batchline"');
-  if (status === 503 || status === 507) response.set("Retry-After", "5");
+  if (error.retryAfter !== null) response.set("Retry-After", String(error.retryAfter));
   response.status(status).type("application/problem+json").send(JSON.stringify(problem));
 }
 
