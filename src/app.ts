@@ -8,6 +8,7 @@ import { BatchController } from "./controllers/batch-controller.js";
 import { ChainRunController } from "./controllers/chain-run-controller.js";
 import { ChainController } from "./controllers/chain-controller.js";
 import { DeliveryController } from "./controllers/delivery-controller.js";
+import { EventController } from "./controllers/event-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
 import { PinController } from "./controllers/pin-controller.js";
@@ -29,6 +30,7 @@ import { Workspaces } from "./handlers/workspace.js";
 import { Alerter } from "./jobs/alerter.js";
 import { ArtifactSweep } from "./jobs/artifact-sweep.js";
 import { Dispatcher } from "./jobs/dispatcher.js";
+import { EventSweep } from "./jobs/event-sweep.js";
 import { KeyPruner } from "./jobs/key-pruner.js";
 import { MailComposer } from "./jobs/mail-composer.js";
 import { Mailer } from "./jobs/mailer.js";
@@ -53,6 +55,7 @@ import { ConfigWriter } from "./services/config-writer.js";
 import { Deletion } from "./services/deletion.js";
 import { DeliveryService } from "./services/delivery-service.js";
 import { Enablement } from "./services/enablement.js";
+import { EventService } from "./services/event-service.js";
 import { ExecutionService } from "./services/execution-service.js";
 import { HealthService } from "./services/health-service.js";
 import { IdempotencyService } from "./services/idempotency-service.js";
@@ -129,7 +132,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const publicUrl = () => config.publicUrl ?? url;
   const jobs = await buildJobs(config, handlers, releases, publicUrl);
 
-  const access = new AccessService({ database, clock, adminToken: config.adminToken });
+  const access = new AccessService({ database, events, clock, adminToken: config.adminToken });
   const stopping = new AbortController();
   const http = makeHttpApp({
     controllers: buildControllers(config, handlers, jobs, folders),
@@ -200,12 +203,14 @@ async function buildJobs(config: Config, handlers: Handlers, releases: Releases,
     await rescuer.start();
     await scheduler.look();
     const keyPruner = new KeyPruner(handlers);
+    const eventSweep = new EventSweep({ ...handlers, ...config.eventAges });
     const stations = {
       runs: () => rescuer.look(),
       queue: () => dispatcher.look(),
       plan: () => scheduler.look(),
       strays: () => straySearch.look(),
       keys: () => keyPruner.look(),
+      events: () => eventSweep.look(),
       mail: () => mailer.look(),
     };
     const rounds = makeRounds(stations, logger);
@@ -250,6 +255,7 @@ function buildControllers(
     chainRuns: new ChainRunController({ chainRuns }),
     executions: new ExecutionController({ executions, rerun: new Rerun({ ...handlers, ...jobs }) }),
     deliveries: new DeliveryController({ deliveries }),
+    events: new EventController({ events: new EventService(handlers) }),
     plan: new PlanController({ plan, why }),
     pins: new PinController({ pins: new Pinning(handlers) }),
     versionUploads: new VersionUploadController({ versions: new VersionService(desk) }),

@@ -1,8 +1,9 @@
 // Events: the kinds of things that happen, what each is about, and how people and programs see and filter them.
 import { z } from "zod";
-import { actorSchema } from "./actor.js";
-import { EXECUTION_SOURCES } from "./execution.js";
-import { idSchema, instantSchema } from "./shapes.js";
+import { actorSchema, type Actor } from "./actor.js";
+import { EXECUTION_SOURCES, executionQuery } from "./execution.js";
+import { noControlCharacters } from "./name.js";
+import { batchReference, idSchema, idText, instantSchema, pageQuery } from "./shapes.js";
 
 export const EVENT_KINDS = [
   "batch.uploaded",
@@ -50,6 +51,24 @@ export const ENDS_OF_EXECUTIONS: readonly EventKind[] = [
   "execution.aborted",
 ];
 
+type Beginning<Kind extends EventKind> = Kind extends `${infer Word}.${string}` ? Word : never;
+
+const SUBJECTS: Record<Beginning<EventKind>, SubjectType> = {
+  batch: "batch",
+  version: "batch",
+  trigger: "trigger",
+  execution: "execution",
+  delivery: "execution",
+  token: "token",
+  retention: "service",
+};
+
+/** The kinds whose subjects are of a type. */
+export function kindsAbout(type: SubjectType): EventKind[] {
+  const beginnings = Object.entries(SUBJECTS).filter(([, subject]) => subject === type);
+  return beginnings.flatMap(([beginning]) => kindsMeantBy(`${beginning}.*`));
+}
+
 /** The kinds that a word means: one kind, or a beginning such as `batch.*`; none if it means nothing. */
 export function kindsMeantBy(word: string): EventKind[] {
   return EVENT_KINDS.filter((kind) => (word.endsWith(".*") ? kind.startsWith(word.slice(0, -1)) : kind === word));
@@ -78,3 +97,99 @@ export const eventSchema = z
   .meta({ id: "Event", description: "Something that happened. It never changes, but is archived and deleted by age." });
 /** An event as the API answers it. */
 export type EventView = z.infer<typeof eventSchema>;
+
+/** A place in the order of all events: by instant, of the same by id. */
+export interface EventPlace {
+  /** In ms since 1970. */
+  at: number;
+  id: number;
+}
+
+const threeWay = (what: string) =>
+  z
+    .enum(["0", "1", "all"], "must be 0, 1 or all")
+    .transform((text) => (text === "all" ? [false, true] : [text === "1"]))
+    .optional()
+    .meta({ description: `0: without ${what}; 1: nothing but; all: both. 0, with \`execution\` all, if left out.` });
+
+const kindFilter = z
+  .string()
+  .max(1000)
+  .transform((text, context) => {
+    const words = text.split(",");
+    for (const word of words.filter((one) => kindsMeantBy(one).length === 0)) {
+      const message = `names no kind of event: ${word.slice(0, 40)}; kinds are ${EVENT_KINDS.join(", ")}`;
+      context.addIssue({ code: "custom", message });
+    }
+    return [...new Set(words.flatMap(kindsMeantBy))];
+  })
+  .optional()
+  .meta({ description: "One or more kinds, or beginnings such as `batch.*`, with commas." });
+
+const subjectFilter = z
+  .string()
+  .transform((text, context) => {
+    const [, type, id] = /^(batch|execution|trigger|token):([1-9]\d{0,8})$/.exec(text) ?? [];
+    if (type !== undefined) return { type: type as SubjectType, id: Number(id) };
+    context.addIssue({ code: "custom", message: "must be batch, execution, trigger or token, a colon and an id" });
+    return z.NEVER;
+  })
+  .optional()
+  .meta({ description: "What it happened to, such as `trigger:5`." });
+
+export const eventQuery = z
+  .strictObject({
+    kind: kindFilter,
+    batch: batchReference.optional().meta({ description: "Id or name of the batch that it has to do with." }),
+    execution: idText.optional().meta({ description: "Id of the execution that it has to do with." }),
+    subject: subjectFilter,
+    archived: threeWay("what is archived"),
+    test: threeWay("what test triggers bring about"),
+    from: executionQuery.shape.from,
+    to: executionQuery.shape.to.meta({ description: "ISO 8601 with zone, itself left out." }),
+    q: z
+      .string()
+      .min(1)
+      .max(200)
+      .refine(noControlCharacters, "must not hold control characters")
+      .optional()
+      .meta({ description: "Text in the subject's or actor's name, the kind or the payload, in upper or lower case." }),
+    limit: pageQuery.limit,
+    cursor: z
+      .string()
+      .max(64)
+      .transform((text, context) => {
+        const place = decodeEventCursor(text);
+        if (place) return place;
+        context.addIssue({ code: "custom", message: "must be the `next` of a page of events, unchanged" });
+        return z.NEVER;
+      })
+      .optional()
+      .meta({ description: "The `next` of the page before." }),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || from < to, {
+    path: ["to"],
+    error: "must lie after from",
+  });
+/** Filters of a list of events; instants in ms since 1970. */
+export type EventFilter = z.output<typeof eventQuery>;
+
+/** True if a text is part of what an event tells, in upper or lower case. */
+export function matchesText(
+  { kind, subjectName, actor, payload }: { kind: string; subjectName: string; actor: Actor; payload: EventPayload },
+  text: string,
+): boolean {
+  const inJson = JSON.stringify(text).slice(1, -1);
+  const holds = (whole: string, part: string) => whole.toLowerCase().includes(part.toLowerCase());
+  return [kind, subjectName, actor.name].some((word) => holds(word, text)) || holds(JSON.stringify(payload), inJson);
+}
+
+export function encodeEventCursor({ at, id }: EventPlace): string {
+  return btoa(`event:${at}:${id}`).replaceAll("=", "");
+}
+
+export function decodeEventCursor(text: string): EventPlace | null {
+  if (!/^[A-Za-z0-9+/]+$/.test(text) || text.length % 4 === 1) return null;
+  const match = /^event:(-?\d{1,15}):(\d{1,9})$/.exec(atob(text));
+  return match ? { at: Number(match[1]), id: Number(match[2]) } : null;
+}

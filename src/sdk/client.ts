@@ -20,6 +20,7 @@ import {
   type VersionOptions,
 } from "./forms.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
+import { EventCalls } from "./events.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -35,6 +36,8 @@ export type { Problem } from "../models/problem.js";
 export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
+export type { EventView } from "../models/event.js";
+export type { EventListQuery } from "./events.js";
 export type { Archive, EditOptions, MakeOptions, VersionOptions } from "./forms.js";
 
 export interface BatchListQuery {
@@ -97,9 +100,12 @@ export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Ke
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
+  /** What happened. */
+  readonly events: EventCalls;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
+    this.events = new EventCalls(this.connection);
   }
 
   readonly batches = {
