@@ -94,12 +94,18 @@ function holdsText(q: string): Condition {
       .toLowerCase()
       .replace(/[!%_]/g, "!$&")
       .replace(/\P{ASCII}/gu, "_");
-  const inJson = like(JSON.stringify(q).slice(1, -1));
-  const columns = ["LOWER(subjectName)", "kind", "LOWER(actor)", "LOWER(payload)"];
-  return {
-    sql: `(${columns.map((column) => `${column} LIKE ? ESCAPE '!'`).join(" OR ")})`,
+  const [plain, inJson] = [like(q), like(JSON.stringify(q).slice(1, -1))];
+  const looks = [
+    ["LOWER(subjectName)", `%${plain}%`],
+    ["kind", `%${plain}%`],
     // The name is the last that is written of an actor.
-    values: [`%${like(q)}%`, `%${like(q)}%`, `%"name":"%${inJson}%"}`, `%${inJson}%`],
+    ["LOWER(actor)", `%"name":"%${inJson}%"}`],
+    ["LOWER(payload)", `%${plain}%`],
+    ...(inJson === plain ? [] : [["LOWER(payload)", `%${inJson}%`] as const]),
+  ] as const;
+  return {
+    sql: `(${looks.map(([column]) => `${column} LIKE ? ESCAPE '!'`).join(" OR ")})`,
+    values: looks.map(([, pattern]) => pattern),
   };
 }
 

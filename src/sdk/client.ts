@@ -20,7 +20,7 @@ import {
   type VersionOptions,
 } from "./forms.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
-import { EventCalls } from "./events.js";
+import { eventCalls } from "./events.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -100,12 +100,12 @@ export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Ke
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
-  /** What happened. */
-  readonly events: EventCalls;
+  /** What has happened. */
+  readonly events: ReturnType<typeof eventCalls>;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
-    this.events = new EventCalls(this.connection);
+    this.events = eventCalls(this.connection);
   }
 
   readonly batches = {

@@ -25,16 +25,12 @@ export interface EventListQuery {
   cursor?: string;
 }
 
-/** What happened: the log of events. */
-export class EventCalls {
-  constructor(private readonly connection: Connection) {}
-
-  /** Newest first. With `q` a page may hold fewer than the limit and yet have a next. */
-  list(query: EventListQuery = {}): Promise<Page<EventView>> {
-    return this.connection.send("GET", "/events", undefined, { query: { ...query } });
-  }
-
-  get(id: number): Promise<EventView> {
-    return this.connection.send("GET", `/events/${id}`);
-  }
+/** The calls about events over a connection. */
+export function eventCalls(connection: Connection) {
+  return {
+    /** Newest first. With `q` a page may hold fewer than the limit and yet have a next. */
+    list: (query: EventListQuery = {}): Promise<Page<EventView>> =>
+      connection.send("GET", "/events", undefined, { query: { ...query } }),
+    get: (id: number): Promise<EventView> => connection.send("GET", `/events/${id}`),
+  };
 }
