@@ -4,6 +4,8 @@ import { BatchController } from "./controllers/batch-controller.js";
 import { ChainRunController } from "./controllers/chain-run-controller.js";
 import { ChainController } from "./controllers/chain-controller.js";
 import { DeliveryController } from "./controllers/delivery-controller.js";
+import { EventController } from "./controllers/event-controller.js";
+import { EventService } from "./services/event-service.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
 import { LinkController } from "./controllers/link-controller.js";
@@ -73,6 +75,7 @@ export function buildControllers(
     chainRuns: new ChainRunController({ chainRuns }),
     executions: new ExecutionController({ executions, rerun: new Rerun({ ...handlers, ...jobs }) }),
     triggers: new TriggerController({ triggers, firing, executions, keys: new TriggerKeys(handlers) }),
+    events: new EventController({ events: new EventService(handlers) }),
     deliveries: new DeliveryController({ deliveries }),
     plan: new PlanController({ plan, why }),
     links: new LinkController({ pins: new LinkPinning(handlers) }),
