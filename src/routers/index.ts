@@ -6,6 +6,7 @@ import type { ChainRunController } from "../controllers/chain-run-controller.js"
 import type { ChainController } from "../controllers/chain-controller.js";
 import type { DeliveryController } from "../controllers/delivery-controller.js";
 import type { EventController } from "../controllers/event-controller.js";
+import type { EventStreamController } from "../controllers/event-stream-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
 import type { LinkController } from "../controllers/link-controller.js";
@@ -28,6 +29,7 @@ import { openApiDocument } from "./openapi.js";
 import { linkRoutes } from "./links.js";
 import { triggerRoutes } from "./triggers.js";
 import { planRoutes } from "./plan.js";
+import { streamRoutes } from "./streams.js";
 import { serve, type ServeOptions } from "./serve.js";
 import { versionUploadRoutes } from "./version-uploads.js";
 import { versionRoutes } from "./versions.js";
@@ -39,6 +41,7 @@ export interface Controllers {
   executions: ExecutionController;
   deliveries: DeliveryController;
   events: EventController;
+  eventStreams: EventStreamController;
   plan: PlanController;
   links: LinkController;
   triggers: TriggerController;
@@ -81,6 +84,8 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
         ...deliveryRoutes(controllers.deliveries),
+        // Before the events by id, among which "stream" is none.
+        ...streamRoutes(controllers.eventStreams),
         ...eventRoutes(controllers.events),
         ...planRoutes(controllers.plan),
         ...triggerRoutes(controllers.triggers),

@@ -57,11 +57,11 @@ export class OpenTriggers1795651200000 implements MigrationInterface {
     );
     await runner.dropIndex("events", OLD_INDEX);
     await runner.createIndices("events", INDICES);
-    await runner.query("INSERT INTO service_state (name, value) VALUES ('events_deleted_to', '0')");
+    await runner.query("INSERT INTO service_state (name, value) VALUES ('events', ''), ('events_deleted_to', '0')");
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query("DELETE FROM service_state WHERE name = 'events_deleted_to'");
+    await runner.query("DELETE FROM service_state WHERE name IN ('events', 'events_deleted_to')");
     await runner.query("DELETE FROM triggers WHERE ofConfig = FALSE");
     for (const index of INDICES) await runner.dropIndex("events", index);
     await runner.createIndex("events", OLD_INDEX);
