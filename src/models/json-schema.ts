@@ -1,5 +1,5 @@
 // The JSON Schemas that are taken: their size, their draft, where their references lead. A first look, without compiling.
-import { AppError, type Fault } from "../errors.js";
+import type { Fault } from "../errors.js";
 import { pointerStep } from "./faults.js";
 import { draftOf, DRAFTS, isObject } from "./json-schema-parts.js";
 import { findReferenceFaults } from "./json-schema-references.js";
@@ -43,21 +43,4 @@ export function findSchemaFaults(schema: unknown): Fault[] {
   if (!isObject(schema)) return [{ pointer: "", message: "must be a JSON Schema: an object, true or false" }];
   if (draftOf(schema) !== null) return findReferenceFaults(schema);
   return [{ pointer: "/$schema", message: `names a draft that is not taken; choose of ${DRAFTS.join(", ")}` }];
-}
-
-/** The refusal of a schema or a payload; the first fault gives the code. @param what its name in a sentence */
-export function schemaRefusal(what: string, faults: SchemaFault[]): AppError {
-  const [{ code: reason, pointer, message } = { code: "schema_invalid", pointer: "", message: "does not fit" }] =
-    faults;
-  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
-  const errors = faults.map(({ pointer, message }) => ({ pointer, message }));
-  const isPayload = reason.startsWith("payload");
-  return new AppError(
-    isPayload ? "invalid" : "unprocessable",
-    `The ${what} cannot be used: ${pointer || "it"} ${message}${more}.`,
-    {
-      reason,
-      errors,
-    },
-  );
 }
