@@ -2,6 +2,7 @@
 import { CONFIGS } from "./configs.js";
 import { WAYS, withConfig, withZip, type HostileInput, type Way } from "./hostile-input.js";
 import { BODIES, CONFIG_BYTES, JSON_CONFIGS } from "./json-texts.js";
+import { JSON_SCHEMAS } from "./json-schemas.js";
 import { MULTIPARTS } from "./multiparts.js";
 import { SCHEDULES } from "./schedules.js";
 import { TRIGGERS } from "./triggers.js";
@@ -24,6 +25,7 @@ export const HOSTILE_GROUPS: Record<string, HostileInput[]> = {
   configs: [...[...CONFIGS, ...JSON_CONFIGS].map((config, i) => withConfig(config, wayOfHead(i))), ...CONFIG_BYTES],
   schedules: SCHEDULES.map((schedule, i) => withConfig(schedule, wayOfHead(i))),
   "bodies of requests": BODIES,
+  schemas: JSON_SCHEMAS,
   "forms and addresses": MULTIPARTS,
   "triggers, schemas and firings": TRIGGERS,
 };
