@@ -1,4 +1,5 @@
 // The one place where the service is put together, started and stopped; the two files beside it say what is in it.
+import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import { access, constants, mkdir } from "node:fs/promises";
 import type { Config } from "./config.js";
@@ -88,8 +89,9 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const publicUrl = () => config.publicUrl ?? url;
   const jobs = await buildJobs(config, handlers, releases, publicUrl);
 
-  const access = new AccessService({ database, clock, adminToken: config.adminToken });
+  const access = new AccessService({ database, events, clock, adminToken: config.adminToken });
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // as many as there are streams
   const http = makeHttpApp({
     controllers: buildControllers(config, handlers, jobs, folders),
     access,

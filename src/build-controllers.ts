@@ -4,6 +4,9 @@ import { BatchController } from "./controllers/batch-controller.js";
 import { ChainRunController } from "./controllers/chain-run-controller.js";
 import { ChainController } from "./controllers/chain-controller.js";
 import { DeliveryController } from "./controllers/delivery-controller.js";
+import { EventController } from "./controllers/event-controller.js";
+import { EventService } from "./services/event-service.js";
+import { EventStreamController } from "./controllers/event-stream-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
 import { LinkController } from "./controllers/link-controller.js";
@@ -11,6 +14,7 @@ import { PlanController } from "./controllers/plan-controller.js";
 import { VersionUploadController } from "./controllers/version-upload-controller.js";
 import { VersionController } from "./controllers/version-controller.js";
 import { ArtifactComparer } from "./handlers/artifact-store/artifact-diff.js";
+import type { EventFeed } from "./jobs/event-feed.js";
 import type { Mailer } from "./jobs/mailer.js";
 import type { Queue } from "./jobs/queue.js";
 import type { Scheduler } from "./jobs/scheduler.js";
@@ -24,6 +28,7 @@ import { ConfigWriter } from "./services/config-writer.js";
 import { Deletion } from "./services/deletion.js";
 import { DeliveryService } from "./services/delivery-service.js";
 import { Enablement } from "./services/enablement.js";
+import { EventStreams } from "./services/event-streams.js";
 import { ExecutionService } from "./services/execution-service.js";
 import { HealthService } from "./services/health-service.js";
 import { LinkPinning } from "./services/link-pinning.js";
@@ -35,6 +40,7 @@ import { PlanService } from "./services/plan-service.js";
 import { Registration } from "./services/registration.js";
 import { Replanning } from "./services/replanning.js";
 import { Rerun } from "./services/rerun.js";
+import { StreamSeats } from "./services/stream-seats.js";
 import { UploadDesk } from "./services/upload-desk.js";
 import { VersionService } from "./services/version-service.js";
 import { VersionReading } from "./services/version-reading.js";
@@ -42,11 +48,14 @@ import { WhyService } from "./services/why-service.js";
 import type { Ends } from "./services/trigger-firing.js";
 import type { Handlers } from "./app.js";
 
+/** How many streams one user or token may have open at once in this process. */
+const MAX_STREAMS = 50;
+
 /** Everything that happens because someone asks. */
 export function buildControllers(
   { concurrency, maxQueued, minIntervalMs }: Config,
   handlers: Handlers,
-  jobs: { queue: Queue; scheduler: Scheduler; mailer: Mailer; ends: Ends },
+  jobs: { queue: Queue; scheduler: Scheduler; mailer: Mailer; feed: EventFeed; ends: Ends },
   folders: object,
 ): Controllers {
   const configs = new ConfigWriter(handlers);
@@ -67,13 +76,16 @@ export function buildControllers(
   const triggers = new TriggerService({ ...desk, ...jobs, replanning });
   const firing = new TriggerFiring({ ...handlers, ...jobs, maxQueued });
   const health = new HealthService({ ...handlers, folders: { ...folders } });
+  const seats = new StreamSeats(MAX_STREAMS);
   return {
     batches: new BatchController({ batches, editing: new BatchEditing(desk) }),
     chains: new ChainController({ chains: new ChainService(desk) }),
     chainRuns: new ChainRunController({ chainRuns }),
     executions: new ExecutionController({ executions, rerun: new Rerun({ ...handlers, ...jobs }) }),
     triggers: new TriggerController({ triggers, firing, executions, keys: new TriggerKeys(handlers) }),
+    events: new EventController({ events: new EventService(handlers) }),
     deliveries: new DeliveryController({ deliveries }),
+    eventStreams: new EventStreamController({ eventStreams: new EventStreams({ ...handlers, ...jobs, seats }) }),
     plan: new PlanController({ plan, why }),
     links: new LinkController({ pins: new LinkPinning(handlers) }),
     versionUploads: new VersionUploadController({ versions: new VersionService(desk) }),

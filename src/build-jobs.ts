@@ -7,6 +7,8 @@ import { MailChannel } from "./handlers/mail-channel.js";
 import { WorkerPool } from "./handlers/process/worker-pool.js";
 import { Alerter } from "./jobs/alerter.js";
 import { Dispatcher } from "./jobs/dispatcher.js";
+import { EventSweep } from "./jobs/event-sweep.js";
+import { EventFeed } from "./jobs/event-feed.js";
 import { KeyPruner } from "./jobs/key-pruner.js";
 import { MailComposer } from "./jobs/mail-composer.js";
 import { Mailer } from "./jobs/mailer.js";
@@ -19,7 +21,6 @@ import { Runner } from "./jobs/runner.js";
 import { Scheduler } from "./jobs/scheduler.js";
 import { Stopper } from "./jobs/stopper.js";
 import { StraySearch } from "./jobs/stray-search.js";
-import { ENDS_OF_EXECUTIONS } from "./models/event.js";
 import type { Handlers, Releases } from "./app.js";
 
 const LET_GO_PATIENCE_MS = 3000;
@@ -49,23 +50,27 @@ export async function buildJobs(config: Config, handlers: Handlers, releases: Re
   const scheduler = new Scheduler({ ...handlers, queue });
   releases.push(() => scheduler.close());
   const rescuer = new Rescuer({ ...handlers, queue, runner, stopper, owner });
+  const feed = new EventFeed(handlers);
+  releases.push(() => feed.close());
   const start = async () => {
     dispatcher.start();
     await rescuer.start();
     await scheduler.look();
     const keyPruner = new KeyPruner(handlers);
+    const eventSweep = new EventSweep({ ...handlers, ...config.eventAges });
     const stations = {
       runs: () => rescuer.look(),
       queue: () => dispatcher.look(),
       plan: () => scheduler.look(),
       strays: () => straySearch.look(),
       keys: () => keyPruner.look(),
+      events: () => eventSweep.look(),
       mail: () => mailer.look(),
     };
     const rounds = makeRounds(stations, logger);
     releases.push(() => rounds.close());
   };
-  return { queue, scheduler, mailer, ends: untilFeed(handlers), start };
+  return { queue, scheduler, mailer, feed, ends: feed, start };
 }
 
 function buildMail({ adminEmail, mail, publicUrl: address }: Config, handlers: Handlers, publicUrl: () => string) {
@@ -79,21 +84,4 @@ function buildMail({ adminEmail, mail, publicUrl: address }: Config, handlers: H
 async function briefly(act: Promise<void>, logger: Logger, complaint: string): Promise<void> {
   const patience = delay(LET_GO_PATIENCE_MS, undefined, { ref: false });
   await Promise.race([act, patience]).catch((error: unknown) => logger.warn({ err: error }, complaint));
-}
-
-function untilFeed({ events, database }: Handlers) {
-  return {
-    ended: (id: number, signal: AbortSignal) =>
-      new Promise<void>((resolve) => {
-        const forget = events.subscribe(({ kind, executionId }) => {
-          if (ENDS_OF_EXECUTIONS.includes(kind) && executionId === id) done();
-        });
-        const done = () => {
-          forget();
-          resolve();
-        };
-        signal.addEventListener("abort", done);
-        database;
-      }),
-  };
 }

@@ -17,6 +17,8 @@ export interface Ask<Params, Query, Body> {
   headers: Record<string, string | undefined>;
   /** Aborted when the client has gone. */
   gone: AbortSignal;
+  /** Aborted when the service stops: an answer without an end of its own is soon broken off. */
+  stopping: AbortSignal;
   /** Keeps the answer under the request's idempotency key; null: it has none. */
   keep: Conclude<StoredAnswer> | null;
 }

@@ -10,7 +10,7 @@ import { Transaction, type Work } from "./transaction.js";
 /** Driver codes of a database that cannot be reached at the moment. */
 const OUT_OF_REACH = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|PROTOCOL_|ER_CON_COUNT|POOL_)/;
 /** Driver codes of a transaction that lost against another and may simply be tried again. */
-const LOST_RACE = ["ER_LOCK_DEADLOCK", "ER_LOCK_WAIT_TIMEOUT", "ER_CHECKREAD"];
+const LOST_RACE = ["ER_LOCK_DEADLOCK", "ER_LOCK_WAIT_TIMEOUT", "ER_LOCK_NOWAIT", "ER_CHECKREAD"];
 /** Driver codes of a disk, or of room set aside for the database, that is used up. */
 const FULL = ["DISK_FULL", "ER_DISK_FULL", "ER_RECORD_FILE_FULL"];
 /** A transaction that keeps losing is given up after so long. */

@@ -1,4 +1,5 @@
 // The event log: every row is written in the transaction of what it reports, and told to listeners after the commit.
+import { amongThoseWithEvents } from "../database/locks.js";
 import { insertRows } from "../database/plain.js";
 import { Event } from "../entities/event.js";
 import type { Transaction } from "../database/transaction.js";
@@ -38,6 +39,8 @@ function placeOf({ subject: { type, id } }: NewEvent): { batchId: number | null;
 
 export class EventLog {
   private readonly listeners = new Set<Listener>();
+  /** The transactions that have appended before. */
+  private readonly begun = new WeakSet<Transaction>();
 
   constructor(private readonly with_: { clock: Clock }) {}
 
@@ -56,6 +59,8 @@ export class EventLog {
         subjectName: subject.name,
       }),
     );
+    if (!this.begun.has(transaction)) await amongThoseWithEvents(transaction.manager);
+    this.begun.add(transaction);
     await insertRows(transaction.manager, Event, rows);
     transaction.afterCommit(() => {
       whole.forEach((event, i) => this.tell({ ...event, id: rows[i]?.id ?? 0, occurredAt }));

@@ -110,8 +110,9 @@ export class LogStore {
   discard(executionId: number, attempt: number): void {
     for (const stream of ["log", "error_log"] as const) {
       const path = this.pathFor({ executionId, attempt, stream });
-      // Nearly always there is none, and this question is the cheaper one.
-      if (lstatSync(path, { throwIfNoEntry: false })) rmSync(path, { force: true });
+      // Nearly always there is none, and this question is the cheaper one. An empty one stays: a follower may have it open.
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      if (found && !(found.isFile() && found.size === 0)) rmSync(path, { force: true });
     }
   }
 

@@ -1,5 +1,5 @@
 // The JSON Schemas that are taken: their size, their draft, where their references lead. A first look, without compiling.
-import type { Fault } from "../errors.js";
+import { AppError, type Fault } from "../errors.js";
 import { pointerStep } from "./faults.js";
 import { draftOf, DRAFTS, isObject } from "./json-schema-parts.js";
 import { findReferenceFaults } from "./json-schema-references.js";
@@ -43,4 +43,19 @@ export function findSchemaFaults(schema: unknown): Fault[] {
   if (!isObject(schema)) return [{ pointer: "", message: "must be a JSON Schema: an object, true or false" }];
   if (draftOf(schema) !== null) return findReferenceFaults(schema);
   return [{ pointer: "/$schema", message: `names a draft that is not taken; choose of ${DRAFTS.join(", ")}` }];
+}
+
+/**
+ * The refusal of what carries a schema or a payload; the first fault gives the code.
+ *
+ * @param words what cannot be done, as the beginning of a sentence
+ * @param place the JSON pointer of the schema or payload in the request
+ */
+export function schemaRefusal(words: string, place: string, faults: SchemaFault[]): AppError {
+  const errors = faults.map(({ pointer, message }) => ({ pointer: place + pointer, message }));
+  const [first] = errors;
+  const reason = faults[0]?.code ?? "schema_invalid";
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+  const message = `${words}: ${first?.pointer ?? place} ${first?.message ?? "does not fit"}${more}.`;
+  return new AppError(reason === "payload_invalid" ? "invalid" : "unprocessable", message, { reason, errors });
 }

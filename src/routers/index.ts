@@ -5,6 +5,8 @@ import type { BatchController } from "../controllers/batch-controller.js";
 import type { ChainRunController } from "../controllers/chain-run-controller.js";
 import type { ChainController } from "../controllers/chain-controller.js";
 import type { DeliveryController } from "../controllers/delivery-controller.js";
+import type { EventController } from "../controllers/event-controller.js";
+import type { EventStreamController } from "../controllers/event-stream-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
 import type { LinkController } from "../controllers/link-controller.js";
@@ -19,6 +21,7 @@ import { chainRunRoutes } from "./chain-runs.js";
 import { chainRoutes } from "./chains.js";
 import { deliveryRoutes } from "./deliveries.js";
 import { docsRouter } from "./docs.js";
+import { eventRoutes } from "./events.js";
 import { executionRoutes } from "./executions.js";
 import { healthRoutes } from "./health.js";
 import { handleErrors, noSuchRoute } from "./middleware/errors.js";
@@ -26,6 +29,7 @@ import { openApiDocument } from "./openapi.js";
 import { linkRoutes } from "./links.js";
 import { triggerRoutes } from "./triggers.js";
 import { planRoutes } from "./plan.js";
+import { streamRoutes } from "./streams.js";
 import { serve, type ServeOptions } from "./serve.js";
 import { versionUploadRoutes } from "./version-uploads.js";
 import { versionRoutes } from "./versions.js";
@@ -36,6 +40,8 @@ export interface Controllers {
   chainRuns: ChainRunController;
   executions: ExecutionController;
   deliveries: DeliveryController;
+  events: EventController;
+  eventStreams: EventStreamController;
   plan: PlanController;
   links: LinkController;
   triggers: TriggerController;
@@ -78,6 +84,9 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
         ...deliveryRoutes(controllers.deliveries),
+        // Before the events by id, among which "stream" is none.
+        ...streamRoutes(controllers.eventStreams),
+        ...eventRoutes(controllers.events),
         ...planRoutes(controllers.plan),
         ...triggerRoutes(controllers.triggers),
         ...linkRoutes(controllers.links),

@@ -1,4 +1,5 @@
 // Serves one route: authenticates, checks the request by its schemas, calls the controller, sends the reply.
+import { setMaxListeners } from "node:events";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
@@ -28,11 +29,14 @@ const REPLAYED =
   "This very signature was sent before: sign each firing anew. To send one again on purpose, give it an Idempotency-Key.";
 /** The second is the media type of RFC 7396. */
 const JSON_TYPES = ["application/json", "application/merge-patch+json"];
+/** So long an answer without an end of its own may take to end when the service stops. */
+const LEAVE_MS = 250;
 const receiveBody: RequestHandler = express.raw({ limit: "1mb", type: () => true });
 
 /** The handler of one route. Authentication comes before anything of the body is read, but for what signs the body. */
 export function serve(route: Route, options: ServeOptions): RequestHandler {
   const readUpload = route.multipart && uploadReader(route.multipart, options.upload);
+  const cut = momentAfter(options.stopping);
   return async (request, response) => {
     const early = await callerOf(route, request, options);
     const params = check(route.params, request.params, "path");
@@ -44,12 +48,22 @@ export function serve(route: Route, options: ServeOptions): RequestHandler {
     const body = check(route.body, received.body, "");
     const headers = request.headers as Record<string, string | undefined>;
     const actor = caller.actor;
-    const ask = { params, query, body, files: received.files, actor, headers, gone: goneSignal(response), keep: null };
+    const ask = {
+      params,
+      query,
+      body,
+      files: received.files,
+      actor,
+      headers,
+      gone: goneSignal(response),
+      stopping: options.stopping,
+      keep: null,
+    };
     const keyed = keyOf(route, caller, headers);
     const reply = keyed
       ? await once(route, ask, { ...keyed, content: contentOf(request, received) }, options.idempotency)
       : await route.handle(ask);
-    await send(reply, response, options.stopping);
+    await send(reply, response, cut);
   };
 }
 
@@ -138,6 +152,14 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string): un
   throw new AppError("invalid", `The request cannot be used: ${detail}.`, { reason: "invalid_request", errors });
 }
 
+/** Aborted a moment after `signal`: answers that go on may take their leave before they are broken off. */
+function momentAfter(signal: AbortSignal): AbortSignal {
+  const cut = new AbortController();
+  setMaxListeners(0, cut.signal);
+  signal.addEventListener("abort", () => setTimeout(() => cut.abort(), LEAVE_MS), { once: true });
+  return cut.signal;
+}
+
 function goneSignal(response: Response): AbortSignal {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
@@ -147,7 +169,7 @@ function goneSignal(response: Response): AbortSignal {
 async function send(
   { status, headers = {}, json, bytes, file, live }: Reply,
   response: Response,
-  stopping: AbortSignal,
+  cut: AbortSignal,
 ): Promise<void> {
   response.status(status).set(headers);
   if (json !== undefined) {
@@ -161,7 +183,12 @@ async function send(
     return;
   }
   response.flushHeaders();
-  await pipeline(source, response, live ? { signal: stopping } : {}).catch((error: unknown) => {
+  if (live && response.req.method === "HEAD") {
+    source.destroy();
+    response.end();
+    return;
+  }
+  await pipeline(source, response, live ? { signal: cut } : {}).catch((error: unknown) => {
     // The client left before the end, or we stop: the broken connection says all there is to say.
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ABORT_ERR") throw error;

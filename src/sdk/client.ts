@@ -20,6 +20,7 @@ import {
 } from "./forms.js";
 import { triggerCalls } from "./triggers.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
+import { eventCalls } from "./events.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -35,6 +36,8 @@ export type { Problem } from "../models/problem.js";
 export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
+export type { EventView } from "../models/event.js";
+export type { EventListQuery } from "./events.js";
 export type { Archive, EditOptions, MakeOptions, VersionOptions } from "./forms.js";
 
 export interface BatchListQuery {
@@ -99,11 +102,15 @@ export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Ke
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
+  /** What starts work. */
   readonly triggers: ReturnType<typeof triggerCalls>;
+  /** What has happened. */
+  readonly events: ReturnType<typeof eventCalls>;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
     this.triggers = triggerCalls(this.connection);
+    this.events = eventCalls(this.connection);
   }
 
   readonly batches = {

@@ -5,6 +5,7 @@ import { BODIES, CONFIG_BYTES, JSON_CONFIGS } from "./json-texts.js";
 import { JSON_SCHEMAS } from "./json-schemas.js";
 import { MULTIPARTS } from "./multiparts.js";
 import { SCHEDULES } from "./schedules.js";
+import { TRIGGERS } from "./triggers.js";
 import { ZIP_ARCHIVES } from "./zip-archives.js";
 import { ZIP_ENTRIES } from "./zip-entries.js";
 import { ZIP_NAMES } from "./zip-names.js";
@@ -26,6 +27,7 @@ export const HOSTILE_GROUPS: Record<string, HostileInput[]> = {
   "bodies of requests": BODIES,
   schemas: JSON_SCHEMAS,
   "forms and addresses": MULTIPARTS,
+  "triggers, schemas and firings": TRIGGERS,
 };
 
 export const HOSTILE: HostileInput[] = Object.values(HOSTILE_GROUPS).flat();

@@ -1,5 +1,6 @@
 // Follows one log file while it is written, from any byte on, until it is final.
 import { constants, watch, type FSWatcher } from "node:fs";
+import { Bell } from "../bell.js";
 import { isOffset, openRegular, readChunk } from "./open-log.js";
 
 /** How to follow a log. */
@@ -53,15 +54,23 @@ async function* follow(
   if (!final) await create();
   const file = await openRegular(path, constants.O_RDONLY);
   if (!file) return;
-  const stopListening = listen(path, bell, signal, finalSignal);
+  let toAsk = false;
+  const ringToAsk = () => {
+    toAsk = true;
+    bell.ring();
+  };
+  const stopListening = listen(path, { ring: bell.ring, ringToAsk }, signal, finalSignal);
   try {
     for (let position = from; !signal.aborted && !leaving.aborted;) {
       const chunk = await readChunk(file.handle, position);
       position += chunk.length;
       if (chunk.length > 0) yield chunk;
       else if (final) return;
+      else await bell.rung();
       // Asked before the next read: whatever was written before the answer "final" is still found by that read.
-      else if (await bell.rung()) final = await askFinal();
+      if (chunk.length > 0 || !toAsk) continue;
+      toAsk = false;
+      final = await askFinal();
     }
   } finally {
     stopListening();
@@ -69,52 +78,29 @@ async function* follow(
   }
 }
 
+/** `ring`: look at the file again; `ringToAsk`: and ask whether it is final, too. */
+type Rings = Record<"ring" | "ringToAsk", () => void>;
+
 /** Rings at every change of the file, every abort and every re-check; gives back how to end that. */
-function listen(path: string, bell: Bell, signal: AbortSignal, finalSignal?: AbortSignal): () => void {
-  const watcher = watchIfPossible(path, bell.ring);
-  const timer = setInterval(bell.ringToAsk, RECHECK_MS);
-  signal.addEventListener("abort", bell.ring);
-  finalSignal?.addEventListener("abort", bell.ringToAsk);
-  if (finalSignal?.aborted) bell.ringToAsk(); // it came before this function
+function listen(path: string, { ring, ringToAsk }: Rings, signal: AbortSignal, finalSignal?: AbortSignal): () => void {
+  const watcher = watchIfPossible(path, ring);
+  const timer = setInterval(ringToAsk, RECHECK_MS);
+  signal.addEventListener("abort", ring);
+  finalSignal?.addEventListener("abort", ringToAsk);
+  if (finalSignal?.aborted) ringToAsk(); // it came before this function
   return () => {
     watcher?.close();
     clearInterval(timer);
-    signal.removeEventListener("abort", bell.ring);
-    finalSignal?.removeEventListener("abort", bell.ringToAsk);
+    signal.removeEventListener("abort", ring);
+    finalSignal?.removeEventListener("abort", ringToAsk);
   };
 }
 
-function watchIfPossible(path: string, ring: () => void): FSWatcher | null {
+/** Watches a file; null where the system refuses. */
+export function watchIfPossible(path: string, ring: () => void): FSWatcher | null {
   try {
     return watch(path, ring).on("error", ring);
   } catch {
     return null; // the re-check is slower, but finds everything too
-  }
-}
-
-/** Remembers a ring until somebody waits for it, so that a change during a read is not lost. */
-class Bell {
-  #rang = false;
-  #toAsk = false;
-  #wake: (() => void) | null = null;
-
-  /** It is time to look at the file again. */
-  readonly ring = (): void => {
-    this.#rang = true;
-    this.#wake?.();
-  };
-
-  /** It is time to ask whether the log is final, too. */
-  readonly ringToAsk = (): void => {
-    this.#toAsk = true;
-    this.ring();
-  };
-
-  /** Waits for a ring; true if one of those since the last wait was to ask. */
-  async rung(): Promise<boolean> {
-    if (!this.#rang) await new Promise<void>((resolve) => (this.#wake = resolve));
-    const toAsk = this.#toAsk;
-    this.#rang = this.#toAsk = false;
-    return toAsk;
   }
 }
