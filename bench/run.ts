@@ -1,16 +1,18 @@
 // `npm run bench [name ...]`: measures everything, or what is named, side by side, and prints tables in Markdown.
 import { availableParallelism, release } from "node:os";
 import { capture } from "./capture.js";
+import { firing } from "./firing.js";
 import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
 import { memory } from "./memory.js";
+import { schemas } from "./schemas.js";
 import { schedules } from "./schedules.js";
 import { stall } from "./stall.js";
 import { start } from "./start.js";
 import { throughput } from "./throughput.js";
 import { upload } from "./upload.js";
 
-const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile };
+const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, firing, schemas };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHES));

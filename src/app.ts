@@ -89,7 +89,7 @@ async function build({ config, logger, clock }: Required<AppOptions>, releases: 
   const publicUrl = () => config.publicUrl ?? url;
   const jobs = await buildJobs(config, handlers, releases, publicUrl);
 
-  const access = new AccessService({ database, clock, adminToken: config.adminToken });
+  const access = new AccessService({ database, events, clock, adminToken: config.adminToken });
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // as many as there are streams
   const http = makeHttpApp({

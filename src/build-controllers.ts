@@ -4,6 +4,8 @@ import { BatchController } from "./controllers/batch-controller.js";
 import { ChainRunController } from "./controllers/chain-run-controller.js";
 import { ChainController } from "./controllers/chain-controller.js";
 import { DeliveryController } from "./controllers/delivery-controller.js";
+import { EventController } from "./controllers/event-controller.js";
+import { EventService } from "./services/event-service.js";
 import { EventStreamController } from "./controllers/event-stream-controller.js";
 import { ExecutionStreamController } from "./controllers/execution-stream-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
@@ -83,6 +85,7 @@ export function buildControllers(
     chainRuns: new ChainRunController({ chainRuns }),
     executions: new ExecutionController({ executions, rerun: new Rerun({ ...handlers, ...jobs }) }),
     triggers: new TriggerController({ triggers, firing, executions, keys: new TriggerKeys(handlers) }),
+    events: new EventController({ events: new EventService(handlers) }),
     deliveries: new DeliveryController({ deliveries }),
     eventStreams: new EventStreamController({ eventStreams: new EventStreams({ ...handlers, ...jobs, seats }) }),
     executionStreams: new ExecutionStreamController({

@@ -7,6 +7,7 @@ import { MailChannel } from "./handlers/mail-channel.js";
 import { WorkerPool } from "./handlers/process/worker-pool.js";
 import { Alerter } from "./jobs/alerter.js";
 import { Dispatcher } from "./jobs/dispatcher.js";
+import { EventSweep } from "./jobs/event-sweep.js";
 import { EventFeed } from "./jobs/event-feed.js";
 import { KeyPruner } from "./jobs/key-pruner.js";
 import { MailComposer } from "./jobs/mail-composer.js";
@@ -56,12 +57,14 @@ export async function buildJobs(config: Config, handlers: Handlers, releases: Re
     await rescuer.start();
     await scheduler.look();
     const keyPruner = new KeyPruner(handlers);
+    const eventSweep = new EventSweep({ ...handlers, ...config.eventAges });
     const stations = {
       runs: () => rescuer.look(),
       queue: () => dispatcher.look(),
       plan: () => scheduler.look(),
       strays: () => straySearch.look(),
       keys: () => keyPruner.look(),
+      events: () => eventSweep.look(),
       mail: () => mailer.look(),
     };
     const rounds = makeRounds(stations, logger);

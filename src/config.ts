@@ -8,6 +8,7 @@ import { LOG_LEVELS } from "./handlers/logger.js";
 import type { Mailbox } from "./handlers/mail-channel.js";
 import { emailAddress } from "./models/alert.js";
 import { parseDuration, parseSize } from "./models/duration.js";
+import { ARCHIVE_AFTER, DELETE_AFTER, deletedUnarchived, parseEventAges, type EventAges } from "./models/event-ages.js";
 import { noControlCharacters } from "./models/name.js";
 
 /** Variables that may be given as NAME_FILE instead: the path of a file that holds the value. */
@@ -32,6 +33,16 @@ const duration = z.string().transform((text, context) => {
   context.addIssue({ code: "custom", message: "must be a duration such as 30s or 5m" });
   return z.NEVER;
 });
+const eventAges = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const ages = parseEventAges(text);
+      if (typeof ages !== "string") return ages;
+      context.addIssue({ code: "custom", message: ages });
+      return z.NEVER;
+    });
 const folder = z
   .string()
   .min(1)
@@ -93,6 +104,8 @@ const environmentSchema = z.object({
     })
     .optional(),
   MAIL_FROM: mailbox.optional(),
+  EVENT_ARCHIVE_AFTER: eventAges(ARCHIVE_AFTER),
+  EVENT_DELETE_AFTER: eventAges(DELETE_AFTER),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
 
@@ -131,6 +144,8 @@ export interface Config {
   readonly adminEmail: string | null;
   /** The server that takes our mail, and whom it comes from; null: none is sent. */
   readonly mail: { readonly smtpUrl: string; readonly from: Mailbox } | null;
+  /** After how long events are archived and deleted. */
+  readonly eventAges: { readonly archiveAfter: EventAges; readonly deleteAfter: EventAges };
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -164,6 +179,9 @@ export function parseConfig(environment: Environment): Config {
   for (const issue of parsed.error?.issues ?? []) complaints.push(`${issue.path.join(".")} ${issue.message}.`);
   const { SMTP_URL: smtpUrl, MAIL_FROM: from } = parsed.data ?? {};
   if (smtpUrl && !from) complaints.push("MAIL_FROM must be set where SMTP_URL is: the address that mail comes from.");
+  const tooEarly = parsed.data && deletedUnarchived(parsed.data.EVENT_ARCHIVE_AFTER, parsed.data.EVENT_DELETE_AFTER);
+  if (tooEarly)
+    complaints.push(`EVENT_DELETE_AFTER must not delete ${tooEarly} before EVENT_ARCHIVE_AFTER archives it.`);
   if (!parsed.success || complaints.length > 0) {
     throw new AppError("invalid", `The configuration cannot be used:\n  ${complaints.join("\n  ")}`, {
       errors: complaints.map((message) => ({ pointer: message.split(" ")[0] ?? "", message })),
@@ -188,6 +206,7 @@ export function parseConfig(environment: Environment): Config {
     secretKey: values.SECRET_KEY ?? null,
     adminEmail: values.ADMIN_EMAIL ?? null,
     mail: smtpUrl && from ? { smtpUrl, from } : null,
+    eventAges: { archiveAfter: values.EVENT_ARCHIVE_AFTER, deleteAfter: values.EVENT_DELETE_AFTER },
     logLevel: values.LOG_LEVEL,
   });
 }

@@ -68,6 +68,9 @@ const PACKAGE_HOMES: Record<string, RegExp> = {
   "@photostructure/sqlite": /^database\//,
   croner: /^models\//,
   cronstrue: /^models\//,
+  "@hyperjump/json-schema": /^handlers\/json-schema\//,
+  "@hyperjump/browser": /^handlers\/json-schema\//,
+  re2js: /^handlers\/json-schema\//,
   nodemailer: /^handlers\/mail-channel\.ts$/,
   pino: /^handlers\/logger\.ts$/,
 };

@@ -96,6 +96,17 @@ export async function updateRows<Row extends ObjectLiteral>(
   return affected ?? 0;
 }
 
+/** Deletes the rows that `condition` selects, as in `updateRows`. @returns how many that was */
+export async function deleteRows<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: EntityTarget<Row>,
+  condition: string,
+  values: unknown[],
+): Promise<number> {
+  const { affected } = await run(manager, `DELETE FROM ${shapeOf(manager, entity).table} WHERE ${condition}`, values);
+  return affected ?? 0;
+}
+
 /** The rows with these ids. @param lock true: nobody else may change them until the transaction ends */
 export async function selectByIds<Row extends ObjectLiteral & { id: number }>(
   manager: EntityManager,

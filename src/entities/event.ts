@@ -8,9 +8,10 @@ import { INSTANT, JSON_DOCUMENT } from "./columns.js";
 @Entity("events")
 @Index("ix_events_list", ["archived", "test", "occurredAt", "id"])
 @Index("ix_events_kind", ["kind", "archived", "test", "occurredAt", "id"])
-@Index("ix_events_batch", ["batchId", "kind", "archived", "test", "occurredAt", "id"])
-@Index("ix_events_execution", ["executionId", "id"])
-@Index("ix_events_subject", ["subjectType", "subjectId", "archived", "test", "occurredAt", "id"])
+@Index("ix_events_batch", ["batchId", "archived", "test", "occurredAt", "id"])
+@Index("ix_events_batch_kind", ["batchId", "kind", "archived", "test", "occurredAt", "id"])
+@Index("ix_events_execution", ["executionId", "occurredAt", "id"])
+@Index("ix_events_subject", ["subjectId", "kind", "archived", "test", "occurredAt", "id"])
 export class Event {
   @PrimaryGeneratedColumn({ type: "integer" })
   id!: number;

@@ -174,14 +174,16 @@ export const eventQuery = z
 /** Filters of a list of events; instants in ms since 1970. */
 export type EventFilter = z.output<typeof eventQuery>;
 
-/** True if a text is part of what an event tells, in upper or lower case. */
+/** True if a text is part of what an event tells, in upper or lower case; of its payload as it is, or as JSON shows it. */
 export function matchesText(
   { kind, subjectName, actor, payload }: { kind: string; subjectName: string; actor: Actor; payload: EventPayload },
   text: string,
 ): boolean {
-  const inJson = JSON.stringify(text).slice(1, -1);
-  const holds = (whole: string, part: string) => whole.toLowerCase().includes(part.toLowerCase());
-  return [kind, subjectName, actor.name].some((word) => holds(word, text)) || holds(JSON.stringify(payload), inJson);
+  const holds = (whole: string, part = text) => whole.toLowerCase().includes(part.toLowerCase());
+  const json = JSON.stringify(payload);
+  return (
+    [kind, subjectName, actor.name, json].some((word) => holds(word)) || holds(json, JSON.stringify(text).slice(1, -1))
+  );
 }
 
 export function encodeEventCursor({ at, id }: EventPlace): string {

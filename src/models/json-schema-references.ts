@@ -29,6 +29,9 @@ interface Resource {
 }
 
 interface Reference {
+  /** The schema that it stands in, and the keyword. */
+  holder: SchemaObject;
+  keyword: string;
   pointer: string;
   written: string;
   from: Resource;
@@ -38,6 +41,19 @@ interface Reference {
 export function findReferenceFaults(schema: SchemaObject): Fault[] {
   const { faults, references, resources } = new Survey(schema);
   return [...faults, ...references.flatMap((reference) => explain(reference, resources))];
+}
+
+/**
+ * Puts every reference whose pointer leads into a part with an `$id`, from outside of it, in terms of that part: there it
+ * begins anew. Changes the schema.
+ */
+export function settleReferences(schema: SchemaObject): void {
+  const { references, resources } = new Survey(schema);
+  for (const { holder, keyword, written, from } of references) {
+    const target = resolve(written, from);
+    const found = target && locate(target, resources);
+    if (found && found.uri !== target.uri) holder[keyword] = `${found.uri}#${encodeURI(found.fragment)}`;
+  }
 }
 
 /** Goes through a schema, and takes down what has a name and what refers to one. */
@@ -66,7 +82,7 @@ class Survey {
     for (const keyword of REFERENCES) {
       const written = schema[keyword];
       if (typeof written !== "string") continue;
-      this.references.push({ pointer: `${pointer}/${keyword}`, written, from: resource });
+      this.references.push({ holder: schema, keyword, pointer: `${pointer}/${keyword}`, written, from: resource });
     }
     for (const [keyword, value] of Object.entries(schema)) {
       mapSchemas(keyword, value, (inner, steps) => {
@@ -94,8 +110,14 @@ class Survey {
   }
 }
 
-/** Where a reference leads: the resource's address, and what stands behind the `#`. Null: it is no address. */
-function resolve(written: string, from: Resource): { uri: string; fragment: string } | null {
+/** The address of a resource, and what stands behind the `#`. */
+interface Target {
+  uri: string;
+  fragment: string;
+}
+
+/** Where a reference leads; null: it is no address. */
+function resolve(written: string, from: Resource): Target | null {
   if (!URL.canParse(written, from.uri)) return null;
   const [uri = "", fragment = ""] = new URL(written, from.uri).href.split("#");
   try {
@@ -109,23 +131,27 @@ function explain({ pointer, written, from }: Reference, resources: Map<string, R
   const target = resolve(written, from);
   if (target === null) return [{ pointer, message: "is no address (URI)" }];
   if (META_SCHEMA.test(target.uri)) return [];
-  const resource = resources.get(target.uri);
-  if (resource === undefined) {
+  if (!resources.has(target.uri)) {
     const message = `leads out of this schema (${target.uri}); nothing is fetched: copy it into "$defs" and refer to it there`;
     return [{ pointer, message }];
   }
-  if (isThere(target.fragment, resource)) return [];
-  return [{ pointer, message: `leads to "#${target.fragment}", which is not there` }];
+  return locate(target, resources) ? [] : [{ pointer, message: `leads to "#${target.fragment}", which is not there` }];
 }
 
-function isThere(fragment: string, { root, anchors }: Resource): boolean {
-  if (fragment === "" || anchors.has(fragment)) return true;
-  if (!fragment.startsWith("/")) return false;
-  let place: unknown = root;
+/** The same target as seen from the innermost resource that it is in; null if there is no schema. */
+function locate({ uri, fragment }: Target, resources: Map<string, Resource>): Target | null {
+  const resource = resources.get(uri);
+  if (resource === undefined) return null;
+  if (fragment === "" || resource.anchors.has(fragment)) return { uri, fragment };
+  if (!fragment.startsWith("/")) return null;
+  let place: unknown = resource.root;
+  let found: Target = { uri, fragment: "" };
   for (const step of fragment.slice(1).split("/")) {
     const key = step.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (typeof place !== "object" || place === null || !Object.hasOwn(place, key)) return false;
+    if (typeof place !== "object" || place === null || !Object.hasOwn(place, key)) return null;
     place = (place as SchemaObject)[key];
+    const inner = [...resources.values()].find(({ root }) => root === place);
+    found = inner ? { uri: inner.uri, fragment: "" } : { uri: found.uri, fragment: `${found.fragment}/${step}` };
   }
-  return typeof place === "boolean" || isObject(place);
+  return typeof place === "boolean" || isObject(place) ? found : null;
 }

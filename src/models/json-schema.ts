@@ -14,30 +14,27 @@ const MAX_CHARACTERS = 65_536;
 const MAX_DEPTH = 20;
 const MAX_PARTS = 500;
 
-/**
- * Why a schema is too large to be looked at any closer; null if it is not.
- *
- * @param text the schema as JSON
- */
-export function explainTooLarge(schema: unknown, text: string): Fault | null {
-  if (text.length > MAX_CHARACTERS) {
-    return { pointer: "", message: `is too large: at most ${MAX_CHARACTERS} characters of JSON are taken` };
-  }
-  const open = [{ value: schema, depth: 1, pointer: "" }];
-  for (let parts = 1; ; parts++) {
-    const next = open.pop();
-    if (next === undefined) return null;
-    if (next.depth > MAX_DEPTH) {
-      return { pointer: next.pointer, message: `is nested deeper than ${MAX_DEPTH} levels; use "$defs" and "$ref"` };
-    }
+/** Why a schema is too large to be looked at any closer; null if it is not. */
+export function explainTooLarge(schema: unknown): Fault | null {
+  const open = isContainer(schema) ? [{ value: schema, depth: 1, pointer: "" }] : [];
+  for (let parts = 1, next = open.pop(); next !== undefined; parts++, next = open.pop()) {
+    const { value, depth, pointer } = next;
+    if (depth > MAX_DEPTH)
+      return { pointer, message: `is nested deeper than ${MAX_DEPTH} levels; use "$defs" and "$ref"` };
     if (parts > MAX_PARTS) {
       return { pointer: "", message: `has too many parts: at most ${MAX_PARTS} objects and lists are taken` };
     }
-    for (const [key, value] of Object.entries(next.value as object)) {
-      if (typeof value !== "object" || value === null) continue;
-      open.push({ value, depth: next.depth + 1, pointer: next.pointer + pointerStep(key) });
+    for (const [key, inner] of Object.entries(value)) {
+      if (isContainer(inner)) open.push({ value: inner, depth: depth + 1, pointer: pointer + pointerStep(key) });
     }
   }
+  // Only now: what is nested very deep cannot even be written.
+  if (JSON.stringify(schema ?? null).length <= MAX_CHARACTERS) return null;
+  return { pointer: "", message: `is too large: at most ${MAX_CHARACTERS} characters of JSON are taken` };
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** What is wrong with a schema of bearable size, as far as that can be told without compiling it. */
@@ -48,19 +45,17 @@ export function findSchemaFaults(schema: unknown): Fault[] {
   return [{ pointer: "/$schema", message: `names a draft that is not taken; choose of ${DRAFTS.join(", ")}` }];
 }
 
-/** The refusal of a schema or a payload; the first fault gives the code. @param what its name in a sentence */
-export function schemaRefusal(what: string, faults: SchemaFault[]): AppError {
-  const [{ code: reason, pointer, message } = { code: "schema_invalid", pointer: "", message: "does not fit" }] =
-    faults;
+/**
+ * The refusal of what carries a schema or a payload; the first fault gives the code.
+ *
+ * @param words what cannot be done, as the beginning of a sentence
+ * @param place the JSON pointer of the schema or payload in the request
+ */
+export function schemaRefusal(words: string, place: string, faults: SchemaFault[]): AppError {
+  const errors = faults.map(({ pointer, message }) => ({ pointer: place + pointer, message }));
+  const [first] = errors;
+  const reason = faults[0]?.code ?? "schema_invalid";
   const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
-  const errors = faults.map(({ pointer, message }) => ({ pointer, message }));
-  const isPayload = reason.startsWith("payload");
-  return new AppError(
-    isPayload ? "invalid" : "unprocessable",
-    `The ${what} cannot be used: ${pointer || "it"} ${message}${more}.`,
-    {
-      reason,
-      errors,
-    },
-  );
+  const message = `${words}: ${first?.pointer ?? place} ${first?.message ?? "does not fit"}${more}.`;
+  return new AppError(reason === "payload_invalid" ? "invalid" : "unprocessable", message, { reason, errors });
 }

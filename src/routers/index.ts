@@ -5,6 +5,7 @@ import type { BatchController } from "../controllers/batch-controller.js";
 import type { ChainRunController } from "../controllers/chain-run-controller.js";
 import type { ChainController } from "../controllers/chain-controller.js";
 import type { DeliveryController } from "../controllers/delivery-controller.js";
+import type { EventController } from "../controllers/event-controller.js";
 import type { EventStreamController } from "../controllers/event-stream-controller.js";
 import type { ExecutionStreamController } from "../controllers/execution-stream-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
@@ -21,6 +22,7 @@ import { chainRunRoutes } from "./chain-runs.js";
 import { chainRoutes } from "./chains.js";
 import { deliveryRoutes } from "./deliveries.js";
 import { docsRouter } from "./docs.js";
+import { eventRoutes } from "./events.js";
 import { executionRoutes } from "./executions.js";
 import { healthRoutes } from "./health.js";
 import { handleErrors, noSuchRoute } from "./middleware/errors.js";
@@ -39,6 +41,7 @@ export interface Controllers {
   chainRuns: ChainRunController;
   executions: ExecutionController;
   deliveries: DeliveryController;
+  events: EventController;
   eventStreams: EventStreamController;
   executionStreams: ExecutionStreamController;
   plan: PlanController;
@@ -83,7 +86,9 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
         ...deliveryRoutes(controllers.deliveries),
+        // Before the events by id, among which "stream" is none.
         ...streamRoutes(controllers.eventStreams, controllers.executionStreams),
+        ...eventRoutes(controllers.events),
         ...planRoutes(controllers.plan),
         ...triggerRoutes(controllers.triggers),
         ...linkRoutes(controllers.links),

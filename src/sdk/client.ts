@@ -19,14 +19,9 @@ import {
   type VersionOptions,
 } from "./forms.js";
 import { triggerCalls } from "./triggers.js";
-import {
-  Streams,
-  type EventStreamQuery,
-  type ExecutionStreamEvent,
-  type StreamedEvent,
-  type StreamOptions,
-} from "./streams.js";
+import { Streams, type ExecutionStreamEvent, type StreamOptions } from "./streams.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
+import { eventCalls } from "./events.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -43,6 +38,8 @@ export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from 
 export type { WhyView } from "../models/why.js";
 export type { EventStreamQuery, ExecutionStreamEvent, OutputPiece, StreamedEvent, StreamOptions } from "./streams.js";
 export { ApiError } from "./connection.js";
+export type { EventView } from "../models/event.js";
+export type { EventListQuery } from "./events.js";
 export type { Archive, EditOptions, MakeOptions, VersionOptions } from "./forms.js";
 
 export interface BatchListQuery {
@@ -108,12 +105,16 @@ export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Ke
 export class BatchlineClient {
   private readonly connection: Connection;
   private readonly streams: Streams;
+  /** What starts work. */
   readonly triggers: ReturnType<typeof triggerCalls>;
+  /** What has happened. */
+  readonly events: ReturnType<typeof eventCalls>;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
     this.streams = new Streams(this.connection);
     this.triggers = triggerCalls(this.connection);
+    this.events = eventCalls(this.connection, this.streams);
   }
 
   readonly batches = {
@@ -241,12 +242,6 @@ export class BatchlineClient {
     /** What should run in a window, beside what did run; oldest first. */
     list: (query: PlannedRunsQuery = {}): Promise<PlannedRunsView> =>
       this.connection.send("GET", "/planned-runs", undefined, { query: { ...query } }),
-  };
-
-  readonly events = {
-    /** Events as they happen, without an end; whatever happens to the connection. */
-    stream: (query?: EventStreamQuery, options?: StreamOptions): AsyncGenerator<StreamedEvent> =>
-      this.streams.events(query, options),
   };
 
   readonly executions = {

@@ -1,5 +1,5 @@
 // Streams that outlive their connections: after any break they go on where they were, so that nothing is missed or repeated.
-import type { EventKind, EventView } from "../models/event.js";
+import type { EventView } from "../models/event.js";
 import type { ExecutionView, Progress } from "../models/execution.js";
 import type { Output } from "../models/execution-stream.js";
 import { EventStreamParser, type ServerSentEvent } from "../models/server-sent-event.js";
@@ -15,13 +15,13 @@ export interface StreamOptions {
 
 export interface EventStreamQuery {
   /** Several, or beginnings such as `batch.*`, with commas. */
-  kind?: EventKind | (string & {});
+  kind?: string;
   /** Id or name. */
   batch?: string | number;
   execution?: number;
   /** Such as `trigger:5`. */
   subject?: string;
-  test?: "0" | "1" | "all";
+  test?: 0 | 1 | "all";
   /** Begins behind the event with this id; from now on, if left out. */
   from?: number;
 }

@@ -3,11 +3,13 @@ import type { Database } from "../database/database.js";
 import { ApiToken } from "../entities/api-token.js";
 import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
+import type { EventLog } from "../handlers/event-log.js";
 import { hashToken, makeToken, sameHash, tokenId } from "../handlers/tokens.js";
-import type { Actor } from "../models/actor.js";
+import { SYSTEM, type Actor } from "../models/actor.js";
 
 interface Collaborators {
   database: Database;
+  events: EventLog;
   clock: Clock;
   /** The token from the configuration, if there is one. */
   adminToken: string | null;
@@ -25,13 +27,16 @@ export class AccessService {
   /** Sees to it that an administrator can get in. Returns the token made now, which nobody can read again; else null. */
   async ensureAdministrator(): Promise<string | null> {
     if (this.configuredHash !== null) return null;
-    return this.with_.database.write(async ({ manager }) => {
+    return this.with_.database.write(async (transaction) => {
+      const { manager } = transaction;
       if (await manager.existsBy(ApiToken, { name: ADMINISTRATOR })) return null;
       const row = { name: ADMINISTRATOR, hash: "", createdAt: this.with_.clock.now() };
       const { identifiers } = await manager.insert(ApiToken, row);
       const id = Number(identifiers[0]?.["id"]);
       const token = makeToken("bl", id);
       await manager.update(ApiToken, { id }, { hash: hashToken(token) });
+      const subject = { type: "token" as const, id, name: ADMINISTRATOR };
+      await this.with_.events.append(transaction, { kind: "token.made", subject, source: "system", actor: SYSTEM });
       return token;
     });
   }

@@ -3,6 +3,7 @@ import type { Trigger } from "../entities/trigger.js";
 import { AppError, type Fault } from "../errors.js";
 import type { SchemaChecker } from "../handlers/json-schema/schema-checker.js";
 import { faultsOf } from "../models/faults.js";
+import { schemaRefusal } from "../models/json-schema.js";
 import { mergePatch } from "../models/merge-patch.js";
 import { pastInstant, scheduleOfKeys } from "../models/schedule-keys.js";
 import { toInstant } from "../models/shapes.js";
@@ -53,19 +54,12 @@ export function refuseBadTimes(trigger: TriggerDocument, rules: DocumentRules, b
 export async function refuseBadSchema({ schema }: TriggerDocument, schemas: SchemaChecker): Promise<void> {
   if (schema === undefined) return;
   const faults = await schemas.check(schema);
-  const [first] = faults;
-  if (!first) return;
-  const errors = faults.map(({ pointer, message }) => ({ pointer: `/schema${pointer}`, message }));
-  throw new AppError("unprocessable", sentenceOf(errors), { reason: first.code, errors });
+  if (faults.length > 0) throw schemaRefusal("The trigger cannot be used", "/schema", faults);
 }
 
 function refusal(errors: Fault[]): AppError {
-  return new AppError("invalid", sentenceOf(errors), { reason: "invalid_trigger", errors });
-}
-
-function sentenceOf(errors: Fault[]): string {
   const detail = errors.map(({ pointer, message }) => `${pointer || "the trigger"} ${message}`).join("; ");
-  return `The trigger cannot be used: ${detail}.`;
+  return new AppError("invalid", `The trigger cannot be used: ${detail}.`, { reason: "invalid_trigger", errors });
 }
 
 /** The document that a trigger stands for: written again it would be the same. @param batchName names one without a name */

@@ -15,6 +15,7 @@ import type { SchemaChecker } from "../handlers/json-schema/schema-checker.js";
 import { aboutTrigger, removeServed } from "../jobs/falling-due.js";
 import type { Queue } from "../jobs/queue.js";
 import type { Actor } from "../models/actor.js";
+import { schemaRefusal } from "../models/json-schema.js";
 import type { FireRequest } from "../models/trigger.js";
 import type { Conclude } from "./idempotency-service.js";
 import { triggerById } from "./named-trigger.js";
@@ -94,13 +95,8 @@ export class TriggerFiring {
   private async refuseUnfit({ id, payloadSchema }: Trigger, payload: unknown): Promise<void> {
     if (payloadSchema === null) return;
     const faults = await this.with_.schemas.validate(payloadSchema, payload ?? null);
-    const [first] = faults;
-    if (!first) return;
-    const errors = faults.map(({ pointer, message }) => ({ pointer: `/payload${pointer}`, message }));
-    const detail = errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ");
-    const message = `The payload does not fit the schema of trigger ${id}: ${detail}.`;
-    const code = first.code === "payload_invalid" ? "invalid" : "unprocessable";
-    throw new AppError(code, message, { reason: first.code, errors });
+    if (faults.length === 0) return;
+    throw schemaRefusal(`The payload does not fit the schema of trigger ${id}`, "/payload", faults);
   }
 
   /** Null if it is not the trigger any more that was seen. */

@@ -4,6 +4,7 @@ import { startApp, type TestApp } from "../support/app.js";
 import { keptReader } from "../support/everything-kept.js";
 import { problemOf } from "../support/problems.js";
 import { bytesOf } from "../support/uploads.js";
+import { HOOK } from "./triggers.js";
 import { BASE, GOOD_ZIP, HOSTILE, HOSTILE_GROUPS, type HostileInput } from "./index.js";
 
 async function expectRefused(app: TestApp, { status, code, place, says, request }: HostileInput): Promise<void> {
@@ -22,6 +23,7 @@ describe("the hostile list", () => {
     async (_, inputs) => {
       const app = await startApp();
       await app.sdk.batches.create(bytesOf(GOOD_ZIP), { name: BASE });
+      await app.sdk.triggers.create(HOOK);
       const kept = await keptReader(app);
       const before = await kept();
       for (const input of inputs) {

@@ -2,8 +2,10 @@
 import { CONFIGS } from "./configs.js";
 import { WAYS, withConfig, withZip, type HostileInput, type Way } from "./hostile-input.js";
 import { BODIES, CONFIG_BYTES, JSON_CONFIGS } from "./json-texts.js";
+import { JSON_SCHEMAS } from "./json-schemas.js";
 import { MULTIPARTS } from "./multiparts.js";
 import { SCHEDULES } from "./schedules.js";
+import { TRIGGERS } from "./triggers.js";
 import { ZIP_ARCHIVES } from "./zip-archives.js";
 import { ZIP_ENTRIES } from "./zip-entries.js";
 import { ZIP_NAMES } from "./zip-names.js";
@@ -23,7 +25,9 @@ export const HOSTILE_GROUPS: Record<string, HostileInput[]> = {
   configs: [...[...CONFIGS, ...JSON_CONFIGS].map((config, i) => withConfig(config, wayOfHead(i))), ...CONFIG_BYTES],
   schedules: SCHEDULES.map((schedule, i) => withConfig(schedule, wayOfHead(i))),
   "bodies of requests": BODIES,
+  schemas: JSON_SCHEMAS,
   "forms and addresses": MULTIPARTS,
+  "triggers, schemas and firings": TRIGGERS,
 };
 
 export const HOSTILE: HostileInput[] = Object.values(HOSTILE_GROUPS).flat();

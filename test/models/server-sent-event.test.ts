@@ -19,12 +19,12 @@ const anEvent = fc.record({
 
 it("reads what it writes, cut anywhere", () => {
   fc.assert(
-    fc.property(fc.array(anEvent), fc.infiniteStream(fc.nat(7)), (events, cuts) => {
+    fc.property(fc.array(anEvent), fc.array(fc.nat(7), { minLength: 1 }), (events, cuts) => {
       const text = formatRetry(1000) + events.map((event) => formatComment("x") + formatEvent(event)).join("");
       const parser = new EventStreamParser();
       const seen: ServerSentEvent[] = [];
-      for (let at = 0; at < text.length;) {
-        const length = cuts.next().value + 1;
+      for (let at = 0, i = 0; at < text.length; i++) {
+        const length = (cuts[i % cuts.length] ?? 0) + 1;
         seen.push(...parser.push(text.slice(at, at + length)));
         at += length;
       }

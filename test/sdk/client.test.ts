@@ -98,6 +98,17 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
     "deliveries.list": () => sdk.deliveries.list({ status: "sent", batch: 1, execution: 2, limit: 1, cursor: "c" }),
     "deliveries.get": () => sdk.deliveries.get(7),
     "deliveries.retry": () => sdk.deliveries.retry(7),
+    "events.list": () =>
+      sdk.events.list({
+        kind: "batch.*",
+        batch: 1,
+        execution: 2,
+        subject: "trigger:5",
+        archived: 1,
+        test: "all",
+        q: "x",
+      }),
+    "events.get": () => sdk.events.get(7),
   };
 }
 
@@ -106,8 +117,8 @@ it("every call of the client is an operation of the service's document, with its
   const { asked, url } = await recorder();
   const sdk = new BatchlineClient({ url, token: "secret" });
   const calls = everyCall(sdk);
-  const { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, deliveries } = sdk;
-  const rooms = { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, deliveries };
+  const { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, deliveries, events } = sdk;
+  const rooms = { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, deliveries, events };
   const names = Object.entries(rooms).flatMap(([room, members]) =>
     Object.keys(members).map((name) => `${room}.${name}`),
   );

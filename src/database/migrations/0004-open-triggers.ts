@@ -28,16 +28,18 @@ const COLUMNS = {
 };
 
 const OLD_INDEX = new TableIndex({ name: "ix_events_subject", columnNames: ["subjectType", "subjectId", "id"] });
-const INDICES = [
-  new TableIndex({ name: "ix_events_list", columnNames: ["archived", "test", "occurredAt", "id"] }),
-  new TableIndex({ name: "ix_events_kind", columnNames: ["kind", "archived", "test", "occurredAt", "id"] }),
-  new TableIndex({ name: "ix_events_batch", columnNames: ["batchId", "kind", "archived", "test", "occurredAt", "id"] }),
-  new TableIndex({ name: "ix_events_execution", columnNames: ["executionId", "id"] }),
-  new TableIndex({
-    name: "ix_events_subject",
-    columnNames: ["subjectType", "subjectId", "archived", "test", "occurredAt", "id"],
-  }),
-];
+/** Each ends in the order of pages; the kind tells the type of the subject. */
+const INDICES = Object.entries({
+  list: [],
+  kind: ["kind"],
+  batch: ["batchId"],
+  batch_kind: ["batchId", "kind"],
+  subject: ["subjectId", "kind"],
+}).map(
+  ([name, leading]) =>
+    new TableIndex({ name: `ix_events_${name}`, columnNames: [...leading, "archived", "test", "occurredAt", "id"] }),
+);
+INDICES.push(new TableIndex({ name: "ix_events_execution", columnNames: ["executionId", "occurredAt", "id"] }));
 
 const OF_BATCHES = "subjectType = 'batch'";
 const OF_EXECUTIONS = "subjectType = 'execution'";
@@ -55,11 +57,11 @@ export class OpenTriggers1795651200000 implements MigrationInterface {
     );
     await runner.dropIndex("events", OLD_INDEX);
     await runner.createIndices("events", INDICES);
-    await runner.query("INSERT INTO service_state (name, value) VALUES ('events', '')");
+    await runner.query("INSERT INTO service_state (name, value) VALUES ('events', ''), ('events_deleted_to', '0')");
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query("DELETE FROM service_state WHERE name = 'events'");
+    await runner.query("DELETE FROM service_state WHERE name IN ('events', 'events_deleted_to')");
     await runner.query("DELETE FROM triggers WHERE ofConfig = FALSE");
     for (const index of INDICES) await runner.dropIndex("events", index);
     await runner.createIndex("events", OLD_INDEX);

@@ -7,6 +7,8 @@ import { explainBreach } from "./fault-words.js";
 
 /** More faults than this help nobody. */
 const MAX_FAULTS = 100;
+/** A schema has fewer parts, so that of choices none is left out; a list may have many more items that do not fit. */
+const MAX_KEPT = 500;
 /** Of so many choices it is said why none fits. */
 const MAX_CHOICES = 5;
 
@@ -25,7 +27,7 @@ interface Context extends ValidationContext {
   within?: Breach[][];
 }
 
-/** To be handed to the validator for one value; it keeps a hundred breaches at most of each kind and place. */
+/** To be handed to the validator for one value. */
 export class Breaches implements EvaluationPlugin<Context> {
   private found: Breach[] = [];
 
@@ -50,27 +52,33 @@ export class Breaches implements EvaluationPlugin<Context> {
 
   /** All that was found, as faults; pointers lead into the value. */
   toFaults(): Fault[] {
-    return faultsOf(this.found).slice(0, MAX_FAULTS);
+    const faults: Fault[] = [];
+    for (const fault of faultsOf(this.found)) {
+      if (faults.push(fault) === MAX_FAULTS) break;
+    }
+    return faults;
   }
 }
 
 function push<Item>(list: Item[], item: Item): void {
-  if (list.length < MAX_FAULTS) list.push(item);
+  if (list.length < MAX_KEPT) list.push(item);
 }
 
-function faultsOf(breaches: Breach[]): Fault[] {
-  return breaches.flatMap((breach) => {
-    const { keyword, wanted, instance, within } = breach;
-    const value = Instance.value<unknown>(instance);
-    if (keyword === "required") return missing(instance, wanted as string[], "is missing");
-    if (keyword === "dependentRequired" || keyword === "dependencies") {
-      return [...missingDependents(instance, wanted as [string, unknown][]), ...within.flatMap(faultsOf)];
-    }
-    if (keyword === "anyOf" || keyword === "oneOf") return [explainChoices(breach)];
-    // Why something does not fit what is looked for in a list, or must not be, is of no interest.
-    if (within.length > 0 && keyword !== "contains" && keyword !== "not") return within.flatMap(faultsOf);
-    return [faultAt(instance, explainBreach(keyword, wanted, value))];
-  });
+/** One after the other, since there may be far more than anybody reads. */
+function* faultsOf(breaches: Breach[]): Generator<Fault> {
+  for (const breach of breaches) yield* faultsOfBreach(breach);
+}
+
+function* faultsOfBreach(breach: Breach): Generator<Fault> {
+  const { keyword, wanted, instance, within } = breach;
+  if (keyword === "anyOf" || keyword === "oneOf") yield explainChoices(breach);
+  else if (keyword === "required") yield* missing(instance, wanted as string[], "is missing");
+  else if (keyword === "dependentRequired" || keyword === "dependencies") {
+    yield* missingDependents(instance, wanted as [string, unknown][]);
+    yield* faultsOf(within.flat());
+  } else if (within.length > 0 && keyword !== "contains" && keyword !== "not") yield* faultsOf(within.flat());
+  // Why something does not fit what is looked for in a list, or must not be, is of no interest.
+  else yield faultAt(instance, explainBreach(keyword, wanted, Instance.value(instance)));
 }
 
 function missing(instance: Instance.JsonNode, names: string[], message: string): Fault[] {

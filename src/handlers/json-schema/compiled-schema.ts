@@ -8,8 +8,9 @@ import {
 } from "@hyperjump/json-schema/draft-2020-12";
 import type { Fault } from "../../errors.js";
 import { pointerStep } from "../../models/faults.js";
-import { draftOf, DRAFTS, isObject, mapSchemas } from "../../models/json-schema-parts.js";
-import { BASE_URI } from "../../models/json-schema-references.js";
+import { draftOf, DRAFTS, isObject, mapSchemas, type Draft } from "../../models/json-schema-parts.js";
+import { BASE_URI, settleReferences } from "../../models/json-schema-references.js";
+import { RecentCache } from "../../models/recent-cache.js";
 import { Breaches } from "./breaches.js";
 import "./keywords.js";
 import { explainPattern } from "./linear-pattern.js";
@@ -22,18 +23,22 @@ type Registered = Parameters<typeof registerSchema>[0];
 const ONE_OF_EACH_KIND = [null, true, 0, "", [], {}];
 const ENDLESS = "refers to itself again and again without going deeper into the value";
 
+/** The drafts' own schemas. */
+const forms = new RecentCache<Draft, Promise<Validator>>(DRAFTS.length);
+
 /** What came of compiling a schema: a way to look at values, or what is wrong with it. */
 export type CompiledSchema = { ok: true; faultsIn: (value: unknown) => Fault[] } | { ok: false; faults: Fault[] };
 
 /**
  * Compiles a schema that `findSchemaFaults` has no fault to find with; at most one at a time, since there is one register
- * of schemas.
+ * of schemas. Changes the schema that it is given.
  */
 export async function compileSchema(schema: unknown): Promise<CompiledSchema> {
   const draft = draftOf(schema) ?? DRAFTS[0];
   const faults = [...(await findFormFaults(schema, draft)), ...findPatternFaults(schema, "")];
   if (faults.length > 0) return { ok: false, faults };
   try {
+    if (isObject(schema)) settleReferences(schema);
     registerSchema(prepareSchema(schema) as Registered, BASE_URI, draft);
     const validator = await validate(BASE_URI);
     for (const value of ONE_OF_EACH_KIND) validator(value);
@@ -54,14 +59,17 @@ function findFaults(validator: Validator, value: Json): Fault[] {
     validator(value, { plugins: [breaches] });
     return breaches.toFaults();
   } catch (error) {
-    if (!isEndless(error)) throw error;
-    return [{ pointer: "", message: `cannot be checked: the schema ${ENDLESS}` }];
+    // Nobody has looked at the form of what stands in unknown keywords, and yet references may lead there.
+    const reason = isEndless(error)
+      ? ENDLESS
+      : "has a part that its draft does not know, and that is not fit to be referred to";
+    return [{ pointer: "", message: `cannot be checked: the schema ${reason}` }];
   }
 }
 
 /** Whether the schema has the form that its draft describes by a schema of its own. */
-async function findFormFaults(schema: unknown, draft: string): Promise<Fault[]> {
-  const validator = await validate(draft);
+async function findFormFaults(schema: unknown, draft: Draft): Promise<Fault[]> {
+  const validator = await forms.getOrMake(draft, (uri) => validate(uri));
   // Its formats are those of addresses and patterns, for which there are better words.
   setShouldValidateFormat(false);
   try {

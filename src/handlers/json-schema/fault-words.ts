@@ -15,10 +15,13 @@ const FORMATS: Record<string, string> = {
   time: "a time with offset, as in 18:30:00Z",
   duration: "a duration, as in P1DT2H",
   email: "an e-mail address",
+  "idn-email": "an e-mail address",
   hostname: "a host name",
+  "idn-hostname": "a host name",
   ipv4: "an IPv4 address",
   ipv6: "an IPv6 address",
   uri: "an absolute address (URI)",
+  iri: "an absolute address (IRI)",
   uuid: "a UUID",
   regex: "a regular expression",
 };

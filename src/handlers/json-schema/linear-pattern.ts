@@ -1,5 +1,6 @@
 // JavaScript's regular expressions, matched in linear time whatever pattern and text are: by RE2, in whose words they are put.
 import { RE2JS, RE2JSSyntaxException } from "re2js";
+import { RecentCache } from "../../models/recent-cache.js";
 
 /** Tells whether a text has what the pattern describes. */
 export interface Pattern {
@@ -28,10 +29,15 @@ const CATEGORIES: Record<string, string> = {
   ...{ Other: "C", Control: "Cc", cntrl: "Cc", Format: "Cf", Surrogate: "Cs", Private_Use: "Co" },
 };
 
+/** A pattern is compiled to see whether that can be done, and soon after to be used. */
+const recent = new RecentCache<string, Pattern>(500);
+
 /** The pattern, ready to be matched. @throws an error for which {@link explainPattern} has words, if it cannot be */
 export function compilePattern(source: string): Pattern {
-  const compiled = RE2JS.compile(RE2JS.translateRegExp(inWordsOfRe2(source)));
-  return { source, test: (text) => compiled.test(text) };
+  return recent.getOrMake(source, () => {
+    const compiled = RE2JS.compile(RE2JS.translateRegExp(inWordsOfRe2(source)));
+    return { source, test: (text) => compiled.test(text) };
+  });
 }
 
 /** Why a pattern cannot be taken; null if it can. */
@@ -42,7 +48,9 @@ export function explainPattern(source: string): string | null {
     compilePattern(source);
     return null;
   } catch (error) {
-    if (error instanceof SyntaxError) return `is no regular expression of JavaScript (${error.message})`;
+    // Its message begins with the whole pattern.
+    if (error instanceof SyntaxError)
+      return `is no regular expression of JavaScript: ${error.message.split(": ").at(-1) ?? ""}`;
     if (!(error instanceof RE2JSSyntaxException)) throw error;
     return "cannot be matched in linear time: do without look-around, back references and more than 1000 repetitions";
   }

@@ -30,6 +30,9 @@ const PATIENCE_MS = 1000;
 
 const STOPPED = "The service is being stopped; schemas are not checked any more.";
 
+/** More faults than this help nobody. */
+const MAX_FAULTS = 100;
+
 /** A payload of 1 MiB takes some 40 MB while it is looked at. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16 };
 
@@ -47,26 +50,22 @@ export class SchemaChecker {
 
   /** What is wrong with a schema; pointers lead into it. What has no fault can be used by {@link validate}. */
   async check(schema: unknown): Promise<SchemaFault[]> {
-    const text = JSON.stringify(schema);
-    const tooLarge = explainTooLarge(schema, text);
-    if (tooLarge) return [{ ...tooLarge, code: "schema_too_complex" }];
+    const tooLarge = explainTooLarge(schema);
+    if (tooLarge) return withCode("schema_too_complex", [tooLarge]);
     const faults = findSchemaFaults(schema);
-    if (faults.length > 0) return faults.map((fault) => ({ ...fault, code: "schema_invalid" }));
-    const answer = await this.order({ schema: text, payload: null });
-    if (answer !== "given up") return answer.faults.map((fault) => ({ ...fault, code: "schema_invalid" }));
+    if (faults.length > 0) return withCode("schema_invalid", faults);
+    const answer = await this.order({ schema: JSON.stringify(schema), payload: null });
+    if (answer !== "given up") return withCode("schema_invalid", answer.faults);
     const message = "takes too long or too much memory to compile; make it simpler";
-    return [{ pointer: "", message, code: "schema_too_complex" }];
+    return withCode("schema_too_complex", [{ pointer: "", message }]);
   }
 
   /** What of a payload does not fit a checked schema; pointers lead into the payload. */
   async validate(schema: unknown, payload: unknown): Promise<SchemaFault[]> {
     const answer = await this.order({ schema: JSON.stringify(schema), payload: JSON.stringify(payload) });
-    if (answer === "given up") {
-      const message = "takes too long or too much memory to be held against the schema; make either of them simpler";
-      return [{ pointer: "", message, code: "payload_too_complex" }];
-    }
-    const code = answer.about === "schema" ? "schema_invalid" : "payload_invalid";
-    return answer.faults.map((fault) => ({ ...fault, code }));
+    if (answer !== "given up") return withCode(`${answer.about}_invalid`, answer.faults);
+    const message = "takes too long or too much memory to be held against the schema; make either of them simpler";
+    return withCode("payload_too_complex", [{ pointer: "", message }]);
   }
 
   /** Ends the thread; what is not answered by then is refused. */
@@ -85,14 +84,20 @@ export class SchemaChecker {
   /** Turns to the next order if the thread is free; there is one only from the first order on. */
   private next(): void {
     if (this.current !== null) return;
-    if (this.isClosed) { this.rejectAll(new Error(STOPPED)); return; }
-    if (this.waiting.length === 0) return this.thread?.unref();
-    this.thread ??= this.start();
-    this.thread.ref();
+    if (this.isClosed) this.rejectAll(new Error(STOPPED));
+    if (this.waiting.length === 0) {
+      this.thread?.unref();
+      return;
+    }
+    const thread = (this.thread ??= this.start());
+    thread.ref();
     if (!this.isReady) return;
     this.current = this.waiting.shift() ?? null;
-    this.thread.postMessage(this.current?.order);
-    this.deadline = setTimeout(() => void this.thread?.terminate(), this.patienceMs);
+    thread.postMessage(this.current?.order);
+    this.deadline = setTimeout(() => {
+      void thread.terminate();
+      this.bury(thread, null);
+    }, this.patienceMs);
   }
 
   private start(): Worker {
@@ -102,17 +107,20 @@ export class SchemaChecker {
     });
     let failure: Error | null = null;
     thread.on("message", (message: SchemaAnswer | "ready") => {
+      // Its last word may come when it has been given up.
+      if (thread !== this.thread) return;
       if (message === "ready") this.isReady = true;
       else this.finish((job) => job.resolve(message));
       this.next();
     });
     thread.on("error", (error) => (failure = error));
-    thread.on("exit", () => this.bury(failure));
+    thread.on("exit", () => this.bury(thread, failure));
     return thread;
   }
 
   /** What the thread was at when it ended is given up; the others get a new one. */
-  private bury(failure: Error | null): void {
+  private bury(thread: Worker, failure: Error | null): void {
+    if (thread !== this.thread) return;
     const wasReady = this.isReady;
     this.thread = null;
     this.isReady = false;
@@ -134,4 +142,8 @@ export class SchemaChecker {
   private rejectAll(error: Error): void {
     for (const job of this.waiting.splice(0)) job.reject(error);
   }
+}
+
+function withCode(code: SchemaFault["code"], faults: Fault[]): SchemaFault[] {
+  return faults.slice(0, MAX_FAULTS).map((fault) => ({ ...fault, code }));
 }

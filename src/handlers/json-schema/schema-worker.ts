@@ -1,5 +1,6 @@
 // The thread that compiles schemas and looks at payloads, one after the other, for as long as it is let live.
 import { parentPort } from "node:worker_threads";
+import { DRAFTS } from "../../models/json-schema-parts.js";
 import { RecentCache } from "../../models/recent-cache.js";
 import { compileSchema, type CompiledSchema } from "./compiled-schema.js";
 import type { SchemaAnswer, SchemaOrder } from "./schema-checker.js";
@@ -22,4 +23,6 @@ console.log = () => undefined;
 parentPort?.on("message", (order: SchemaOrder) => {
   void carryOut(order).then((answer) => parentPort?.postMessage(answer));
 });
+// Nobody's schema is to pay for what every first one of a draft takes.
+for (const $schema of DRAFTS) await compileSchema({ $schema });
 parentPort?.postMessage("ready");
