@@ -52,13 +52,14 @@ export class ExecutionController {
   ): Promise<Reply> {
     const { executions } = this.with_;
     const wanted = { stream, attempt: query.attempt };
-    const file =
-      query.follow && (await executions.isToCome(params.id)) ? null : await executions.openLog(params.id, wanted);
+    const attempt = await executions.attemptOf(params.id, wanted);
+    const file = query.follow && attempt === 0 ? null : await executions.openLog(params.id, wanted);
     const from = query.tail === undefined || !file ? query.from : await file.tailOffset(query.tail);
     const shared = {
       "Content-Type": "text/plain; charset=utf-8",
       "Content-Disposition": contentDisposition(`execution-${params.id}.${stream === "log" ? "log" : "error.log"}`),
       "Cache-Control": "no-store",
+      "Batchline-Attempt": String(attempt || 1),
     };
     if (query.follow) {
       await file?.close();

@@ -47,7 +47,10 @@ export class ExecutionStreamController {
 }
 
 function* together(begin: Buffer, end: string): Generator<string | Buffer> {
-  if (begin.length <= JOIN_BYTES) return yield Buffer.concat([begin, Buffer.from(end)]);
+  if (begin.length <= JOIN_BYTES) {
+    yield Buffer.concat([begin, Buffer.from(end)]);
+    return;
+  }
   yield begin;
   yield end;
 }

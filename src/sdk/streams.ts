@@ -9,7 +9,7 @@ import { ApiError, type Connection, type Query } from "./connection.js";
 export interface StreamOptions {
   /** The id of the last item that was had; goes on behind it. */
   lastEventId?: string | undefined;
-  /** Ends the stream, quietly. */
+  /** Ends the stream, which then rejects, as a request does. */
   signal?: AbortSignal | undefined;
 }
 
@@ -56,13 +56,14 @@ export class Streams {
 
   /** Events as they happen; without an end. */
   async *events(query: EventStreamQuery = {}, options: StreamOptions = {}): AsyncGenerator<StreamedEvent> {
-    for await (const event of this.server("/events/stream", { ...query }, options)) yield parsed<StreamedEvent>(event);
+    for await (const event of this.server("/events/stream", { ...query }, options))
+      yield parsed(event) as StreamedEvent;
   }
 
   /** An execution as it runs, up to its `end`. */
   async *execution(id: number, options: StreamOptions = {}): AsyncGenerator<ExecutionStreamEvent> {
     for await (const event of this.server(`/executions/${id}/stream`, {}, options)) {
-      const item = parsed<ExecutionStreamEvent>(event);
+      const item = parsed(event) as ExecutionStreamEvent;
       yield item;
       if (item.event === "end") return;
     }
@@ -70,15 +71,16 @@ export class Streams {
 
   /** Every byte of a log as text, as it grows, up to the end of the attempt. */
   async *log(id: number, signal?: AbortSignal): AsyncGenerator<string> {
-    const { attempt } = await this.connection.send<ExecutionView>("GET", `/executions/${id}`);
     const decoder = new TextDecoder();
     let from = 0;
-    const connect = () =>
-      this.connection.request("GET", `/executions/${id}/log`, undefined, {
-        // Of this attempt alone: the bytes that were had are no place in the log of another one.
-        query: { follow: 1, attempt: attempt || 1, from },
-        signal,
-      });
+    let attempt: string | undefined;
+    const connect = async () => {
+      const query = { follow: 1, attempt, from: from || undefined };
+      const response = await this.connection.request("GET", `/executions/${id}/log`, undefined, { query, signal });
+      // From now on of this one alone: the bytes that were had are no place in the log of another one.
+      attempt = response.headers.get("Batchline-Attempt") ?? undefined;
+      return response;
+    };
     for await (const chunk of persistent(connect, signal)) {
       if (chunk === null) continue;
       from += chunk.length;
@@ -110,8 +112,8 @@ export class Streams {
   }
 }
 
-function parsed<Item>({ event, data, id }: ServerSentEvent): Item {
-  return { event, data: JSON.parse(data) as unknown, id } as Item;
+function parsed({ event, data, id }: ServerSentEvent): { event: string; data: unknown; id: string } {
+  return { event, data: JSON.parse(data) as unknown, id };
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -121,14 +123,14 @@ const LONGEST_PAUSE_MS = 5000;
  * The bytes of one answer after the other; null each time a new one begins.
  *
  * @param endless true: an answer that has ended is followed by another one too, not only one that broke off
- * @throws ApiError if the service refuses for good
+ * @throws ApiError if the service refuses for good; whatever `signal` is aborted with
  */
 async function* persistent(
   connect: () => Promise<Response>,
   signal: AbortSignal | undefined,
   { endless = false } = {},
 ): AsyncGenerator<Uint8Array | null> {
-  for (let pauseMs = FIRST_PAUSE_MS; !signal?.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       const response = await connect();
       if (response.status === 204) return;
@@ -139,9 +141,11 @@ async function* persistent(
       }
       if (!endless) return;
     } catch (error) {
-      if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
+      const isRefusal = error instanceof ApiError && error.status < 500 && error.status !== 429;
+      if (isRefusal || signal?.aborted) throw error;
     }
     await pause(pauseMs * (0.5 + Math.random() / 2), signal);
+    signal?.throwIfAborted();
   }
 }
 

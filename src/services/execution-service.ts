@@ -112,9 +112,10 @@ export class ExecutionService {
     throw new AppError("conflict", message, { reason: "already_ended" });
   }
 
-  /** Whether there will be a log, but not yet. */
-  async isToCome(id: number): Promise<boolean> {
-    return isYetToStart(await this.row(id));
+  /** The attempt whose log is meant; 0: there will be a log, but not yet. */
+  async attemptOf(id: number, wanted: WantedLog): Promise<number> {
+    const row = await this.row(id);
+    return isYetToStart(row) ? 0 : (await this.logRef(id, wanted)).attempt;
   }
 
   /** Opens a log as it is now; the caller closes it. Null: it started and has printed nothing. */

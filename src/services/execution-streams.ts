@@ -157,7 +157,10 @@ class Reader {
   /** What follows when an attempt is over and all of it is told. */
   private *next(): Generator<ExecutionStreamItem> {
     const { attempt, status } = this.details.execution;
-    if (this.of.wanted === undefined && attempt > this.place.attempt) return this.begin(attempt);
+    if (this.of.wanted === undefined && attempt > this.place.attempt) {
+      this.begin(attempt);
+      return;
+    }
     if (this.of.wanted === undefined && !isFinal(status)) return;
     this.place.ended = true;
     const earlier = this.details.earlier.find(({ number }) => number === this.place.attempt);
@@ -214,7 +217,8 @@ class Reader {
       const to = over ? (this.recorded(stream) ?? 0) : 0;
       if (from >= to) return;
       place[stream] = to;
-      return yield { kind: "skipped", stream, attempt, from, to };
+      yield { kind: "skipped", stream, attempt, from, to };
+      return;
     }
     const chunk = await log.chunkAt(from, over);
     if (!chunk) {
@@ -225,7 +229,8 @@ class Reader {
       const to = (await log.size()) - from > MOST_BEHIND_BYTES ? await log.nearEnd(from) : from;
       if (to > from) {
         place[stream] = to;
-        return yield { kind: "skipped", stream, attempt, from, to };
+        yield { kind: "skipped", stream, attempt, from, to };
+        return;
       }
     }
     place[stream] += chunk.bytes;
