@@ -1,7 +1,7 @@
 // The event feed: every committed event exactly once and in order, whichever service process it comes from.
 import type { Database } from "../database/database.js";
 import { eventsAfter, lastSettledEventId, type WeighedEvent } from "../database/feed-queries.js";
-import { Event } from "../entities/event.js";
+import type { Event } from "../entities/event.js";
 import { Execution } from "../entities/execution.js";
 import { AppError } from "../errors.js";
 import { Bell } from "../handlers/bell.js";
