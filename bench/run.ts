@@ -4,6 +4,7 @@ import { capture } from "./capture.js";
 import { firing } from "./firing.js";
 import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
+import { live } from "./live.js";
 import { memory } from "./memory.js";
 import { schemas } from "./schemas.js";
 import { schedules } from "./schedules.js";
@@ -12,7 +13,20 @@ import { start } from "./start.js";
 import { throughput } from "./throughput.js";
 import { upload } from "./upload.js";
 
-const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, firing, schemas };
+const BENCHES = {
+  throughput,
+  schedules,
+  lateness,
+  upload,
+  memory,
+  start,
+  capture,
+  stall,
+  hostile,
+  firing,
+  live,
+  schemas,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHES));
