@@ -1,7 +1,7 @@
 // Live: how late output and events reach those who watch, what a stream costs, and how fast one is read.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -64,6 +64,7 @@ async function outputLatency(): Promise<void> {
     const streams = await Promise.all(Array.from({ length: readers }, (_, n) => watch(url, tokens, n)));
     const collected = streams.map(collect);
     const log = path.join(service.folder, "logs", "0", `${id}-1.log`);
+    while (!existsSync(log)) await delay(5);
     const tail = spawn("tail", ["-n", "+1", "-F", log], { stdio: ["ignore", "pipe", "ignore"] });
     const bare: number[] = [];
     tail.stdout.setEncoding("utf8").on("data", (chunk: string) => bare.push(...delaysIn(chunk, nowMs())));

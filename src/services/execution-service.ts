@@ -163,10 +163,7 @@ export class ExecutionService {
         reason: isFinal(status) ? "never_started" : "not_started",
       });
     }
-    if (wanted !== undefined && wanted > attempt) {
-      const message = `Execution ${id} has had ${attempt} ${attempt === 1 ? "attempt" : "attempts"}, and none with the number ${wanted}.`;
-      throw new AppError("not_found", message, { reason: "no_such_attempt" });
-    }
+    if (wanted !== undefined && wanted > attempt) throw noSuchAttempt(id, attempt, wanted);
     const ref = { executionId: id, attempt: wanted ?? attempt, stream };
     if (stream === "error_log" && ref.attempt === attempt && isFinal(status) && errorLogBytes === null) {
       const message = `Execution ${id} succeeded and printed nothing on standard error, so it has no error log.`;
@@ -178,4 +175,10 @@ export class ExecutionService {
 
 function isYetToStart({ attempt, status }: Execution): boolean {
   return attempt === 0 && !isFinal(status);
+}
+
+/** The refusal of an attempt that an execution has not had. */
+export function noSuchAttempt(id: number, attempt: number, wanted: number): AppError {
+  const message = `Execution ${id} has had ${attempt} ${attempt === 1 ? "attempt" : "attempts"}, and none with the number ${wanted}.`;
+  return new AppError("not_found", message, { reason: "no_such_attempt" });
 }

@@ -1,6 +1,5 @@
 // The stream of one execution, for whoever watches: its status, progress and output, whole first, and then as it comes.
 import type { Execution } from "../entities/execution.js";
-import { AppError } from "../errors.js";
 import { Bell } from "../handlers/bell.js";
 import type { Clock } from "../handlers/clock.js";
 import type { LiveLog, LogChunk, LogStore } from "../handlers/log-store.js";
@@ -10,7 +9,7 @@ import type { Progress } from "../models/execution.js";
 import { beginning, fingerprint, OUTPUTS, type Output, type StreamPlace } from "../models/execution-stream.js";
 import { expectedEnd } from "../models/expected-end.js";
 import { isFinal, type ExecutionStatus } from "../models/status.js";
-import type { ExecutionDetails, ExecutionService } from "./execution-service.js";
+import { noSuchAttempt, type ExecutionDetails, type ExecutionService } from "./execution-service.js";
 import { KEEP_ALIVE_MS, type StreamSeats, type Watcher } from "./stream-seats.js";
 
 interface Collaborators {
@@ -100,10 +99,7 @@ class Reader {
   take(details: ExecutionDetails, place: StreamPlace | null): void {
     const { attempt } = details.execution;
     const { id, wanted } = this.of;
-    if (wanted !== undefined && wanted > attempt) {
-      const message = `Execution ${id} has had ${attempt} ${attempt === 1 ? "attempt" : "attempts"}, and none with the number ${wanted}.`;
-      throw new AppError("not_found", message, { reason: "no_such_attempt" });
-    }
+    if (wanted !== undefined && wanted > attempt) throw noSuchAttempt(id, attempt, wanted);
     this.details = details;
     if (place) Object.assign(this.place, place);
     const goesOn =
