@@ -63,7 +63,7 @@ export class ExecutionStreams {
     seats.take(watcher);
     const reader = new Reader(this.with_, { id, wanted: attempt, watcher });
     await feed.listen(reader.changed, watcher.gone, id);
-    reader.take(await executions.get(id), place);
+    await reader.take(await executions.get(id), place);
     return reader.items();
   }
 }
@@ -96,7 +96,7 @@ class Reader {
   };
 
   /** Begins at a place, as far as there is such a one. */
-  take(details: ExecutionDetails, place: StreamPlace | null): void {
+  async take(details: ExecutionDetails, place: StreamPlace | null): Promise<void> {
     const { attempt } = details.execution;
     const { id, wanted } = this.of;
     if (wanted !== undefined && wanted > attempt) throw noSuchAttempt(id, attempt, wanted);
@@ -105,6 +105,7 @@ class Reader {
     const goesOn =
       place && place.attempt > 0 && place.attempt <= attempt && place.attempt === (wanted ?? place.attempt);
     if (!goesOn) this.begin(wanted ?? attempt);
+    for (const stream of OUTPUTS) await this.log(stream);
   }
 
   async *items(): AsyncGenerator<Placed> {
@@ -206,7 +207,6 @@ class Reader {
   private async *output(stream: Output, over: boolean): AsyncGenerator<ExecutionStreamItem> {
     const { place } = this;
     const { attempt } = place;
-    if (attempt === 0) return;
     const log = await this.log(stream);
     const from = place[stream];
     if (!log) {
@@ -235,7 +235,7 @@ class Reader {
 
   private async log(stream: Output): Promise<LiveLog | undefined> {
     const known = this.logs[stream];
-    if (known) return known;
+    if (known || this.place.attempt === 0) return known;
     const { signal } = this.leaving;
     const ref = { executionId: this.of.id, attempt: this.place.attempt, stream: LOG_STREAMS[stream] };
     const log = await this.with_.logs.live(ref, this.bell.ring, signal);
