@@ -1,6 +1,7 @@
 // `npm run bench [name ...]`: measures everything, or what is named, side by side, and prints tables in Markdown.
 import { availableParallelism, release } from "node:os";
 import { capture } from "./capture.js";
+import { events } from "./events.js";
 import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
 import { memory } from "./memory.js";
@@ -10,7 +11,7 @@ import { start } from "./start.js";
 import { throughput } from "./throughput.js";
 import { upload } from "./upload.js";
 
-const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile };
+const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, events };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHES));
