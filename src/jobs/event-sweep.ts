@@ -25,9 +25,9 @@ interface Done {
 
 const EVERY_MS = 5 * 60_000;
 /** So many rows of one transaction: it must not hold up those that wait to write. */
-const PORTION = 500;
+const PORTION = 200;
 /** So many of them in one look: the other stations of the rounds wait for its end. */
-const PORTIONS = 10;
+const PORTIONS = 20;
 const SERVICE = { type: "service", id: 0, name: "batchline" } as const;
 
 export class EventSweep {
