@@ -54,7 +54,7 @@ async function walkFor(manager: EntityManager, filter: EventFilter): Promise<Wal
   const executionId = execution ?? (subject?.type === "execution" ? subject.id : undefined);
   // Who asks for one execution wants its whole story.
   const unasked = execution === undefined ? [0] : BOTH;
-  const flags = { archived: filter.archived?.map(Number) ?? unasked, test: filter.test?.map(Number) ?? unasked };
+  const flags = { archived: filter.archived ?? unasked, test: filter.test ?? unasked };
   if (executionId !== undefined) {
     const ofSubject = subject ? [oneOf("subjectType", [subject.type]), oneOf("subjectId", [subject.id])] : [];
     const others = Object.entries({ ...flags, ...(kind ? { kind } : {}) }).map(([name, values]) => oneOf(name, values));
@@ -160,7 +160,7 @@ export async function deleteEvents(manager: EntityManager, ids: number[]): Promi
   return deleteRows(manager, Event, sql, [...values]);
 }
 
-/** The greatest id of an event that was ever deleted: whoever has seen all up to it has missed nothing. */
+/** The greatest id that a deleted event had, 0 at first: to whoever has seen all events up to it, deletion has hidden none. */
 export async function deletedTo(manager: EntityManager): Promise<number> {
   return Number((await manager.findOneBy(ServiceState, { name: DELETED_TO }))?.value ?? 0);
 }
