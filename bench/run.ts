@@ -2,6 +2,7 @@
 import { availableParallelism, release } from "node:os";
 import { capture } from "./capture.js";
 import { firing } from "./firing.js";
+import { events } from "./events.js";
 import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
 import { memory } from "./memory.js";
@@ -12,7 +13,7 @@ import { start } from "./start.js";
 import { throughput } from "./throughput.js";
 import { upload } from "./upload.js";
 
-const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, firing, schemas };
+const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, firing, schemas, events };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHES));

@@ -13,7 +13,7 @@ export interface Condition {
 /** Where to look: one index, what its leading columns may be, and what else a row must be. */
 export interface Walk {
   index: string;
-  /** By column. Every combination of their values is one stretch of the index, by instant and id. */
+  /** By column. Every combination of their values is one stretch of the index, by instant and id; SQLite takes 500. */
   leading: Record<string, readonly Value[]>;
   rest: readonly Condition[];
 }
@@ -23,9 +23,6 @@ export interface Span {
   behind: EventPlace | null;
   downTo: EventPlace | null;
 }
-
-/** SQLite takes so many terms of a UNION. */
-export const MAX_STRETCHES = 500;
 
 /** The condition that a column has one of these values. */
 export function oneOf(column: string, values: readonly Value[]): Condition {

@@ -1,7 +1,6 @@
 // The sweep of events: every 5 minutes those that are old enough are archived, or deleted, a portion at a time.
 import type { Database } from "../database/database.js";
 import { archivable, archiveEvents, deleteEvents, overage } from "../database/event-queries.js";
-import type { Event } from "../entities/event.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import { SYSTEM } from "../models/actor.js";
@@ -25,9 +24,9 @@ interface Done {
 
 const EVERY_MS = 5 * 60_000;
 /** So many rows of one transaction: it must not hold up those that wait to write. */
-const PORTION = 500;
+const PORTION = 200;
 /** So many of them in one look: the other stations of the rounds wait for its end. */
-const PORTIONS = 10;
+const PORTIONS = 20;
 const SERVICE = { type: "service", id: 0, name: "batchline" } as const;
 
 export class EventSweep {
@@ -53,19 +52,19 @@ export class EventSweep {
   /** Deletes some events or, if none is so old, archives some. False: there was nothing left to do. */
   private async sweepPortion(now: number, done: Done): Promise<boolean> {
     const { database, archiveAfter, deleteAfter } = this.with_;
-    const old = await database.read((manager) => overage(manager, comeOfAge(deleteAfter, now), PORTION));
-    if (old.length > 0) {
-      const count = await database.write(({ manager }) => deleteEvents(manager, idsOf(old)));
-      done.deleted += count;
-      done.worthTelling ||= count > 0 && old.some(isNews);
+    for (const [what, ages, find, act] of [
+      ["deleted", deleteAfter, overage, deleteEvents],
+      ["archived", archiveAfter, archivable, archiveEvents],
+    ] as const) {
+      const found = await database.read((manager) => find(manager, comeOfAge(ages, now), PORTION));
+      if (found.length === 0) continue;
+      const ids = found.map(({ id }) => id);
+      const count = await database.write(({ manager }) => act(manager, ids));
+      done[what] += count;
+      done.worthTelling ||= count > 0 && found.some(({ kind }) => kind !== "retention.done");
       return true;
     }
-    const aged = await database.read((manager) => archivable(manager, comeOfAge(archiveAfter, now), PORTION));
-    if (aged.length === 0) return false;
-    const count = await database.write(({ manager }) => archiveEvents(manager, idsOf(aged)));
-    done.archived += count;
-    done.worthTelling ||= count > 0 && aged.some(isNews);
-    return true;
+    return false;
   }
 
   private async tell({ archived, deleted, worthTelling }: Done): Promise<void> {
@@ -74,12 +73,4 @@ export class EventSweep {
     const event = { kind: "retention.done", subject: SERVICE, source: "system", actor: SYSTEM } as const;
     await database.write((transaction) => events.append(transaction, { ...event, payload: { archived, deleted } }));
   }
-}
-
-function idsOf(events: Pick<Event, "id">[]): number[] {
-  return events.map(({ id }) => id);
-}
-
-function isNews({ kind }: Pick<Event, "kind">): boolean {
-  return kind !== "retention.done";
 }
