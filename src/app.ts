@@ -10,6 +10,7 @@ import { ChainController } from "./controllers/chain-controller.js";
 import { DeliveryController } from "./controllers/delivery-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
+import { LogController } from "./controllers/log-controller.js";
 import { PinController } from "./controllers/pin-controller.js";
 import { PlanController } from "./controllers/plan-controller.js";
 import { VersionUploadController } from "./controllers/version-upload-controller.js";
@@ -45,6 +46,7 @@ import { makeHttpApp, type Controllers } from "./routers/index.js";
 import { closeServer, listen } from "./routers/listening.js";
 import { AccessService } from "./services/access-service.js";
 import { BatchEditing } from "./services/batch-editing.js";
+import { BatchLogSearching } from "./services/batch-log-searching.js";
 import { BatchService } from "./services/batch-service.js";
 import { ChainRunService } from "./services/chain-run-service.js";
 import { ChainService } from "./services/chain-service.js";
@@ -56,6 +58,7 @@ import { Enablement } from "./services/enablement.js";
 import { ExecutionService } from "./services/execution-service.js";
 import { HealthService } from "./services/health-service.js";
 import { IdempotencyService } from "./services/idempotency-service.js";
+import { LogReading } from "./services/log-reading.js";
 import { Pinning } from "./services/pinning.js";
 import { PlanService } from "./services/plan-service.js";
 import { Registration } from "./services/registration.js";
@@ -238,6 +241,8 @@ function buildControllers(
   const desk = { ...handlers, uploads, registration, edits, minIntervalMs };
   const batches = new BatchService({ ...desk, ...jobs, enablement, deletion });
   const executions = new ExecutionService({ ...handlers, ...jobs });
+  const reading = new LogReading({ ...handlers, executions });
+  const searching = new BatchLogSearching({ ...handlers, executions, reading });
   const chainRuns = new ChainRunService({ ...handlers, ...jobs, executions });
   const deliveries = new DeliveryService({ ...handlers, ...jobs });
   const plan = new PlanService({ ...handlers, batches });
@@ -249,6 +254,7 @@ function buildControllers(
     chains: new ChainController({ chains: new ChainService(desk) }),
     chainRuns: new ChainRunController({ chainRuns }),
     executions: new ExecutionController({ executions, rerun: new Rerun({ ...handlers, ...jobs }) }),
+    logs: new LogController({ reading, searching }),
     deliveries: new DeliveryController({ deliveries }),
     plan: new PlanController({ plan, why }),
     pins: new PinController({ pins: new Pinning(handlers) }),

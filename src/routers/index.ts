@@ -7,6 +7,7 @@ import type { ChainController } from "../controllers/chain-controller.js";
 import type { DeliveryController } from "../controllers/delivery-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
+import type { LogController } from "../controllers/log-controller.js";
 import type { PinController } from "../controllers/pin-controller.js";
 import type { PlanController } from "../controllers/plan-controller.js";
 import { API } from "../controllers/reply.js";
@@ -20,6 +21,7 @@ import { deliveryRoutes } from "./deliveries.js";
 import { docsRouter } from "./docs.js";
 import { executionRoutes } from "./executions.js";
 import { healthRoutes } from "./health.js";
+import { logRoutes } from "./logs.js";
 import { handleErrors, noSuchRoute } from "./middleware/errors.js";
 import { openApiDocument } from "./openapi.js";
 import { pinRoutes } from "./pins.js";
@@ -33,6 +35,7 @@ export interface Controllers {
   chains: ChainController;
   chainRuns: ChainRunController;
   executions: ExecutionController;
+  logs: LogController;
   deliveries: DeliveryController;
   plan: PlanController;
   pins: PinController;
@@ -74,6 +77,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRoutes(controllers.chains),
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
+        ...logRoutes(controllers.logs),
         ...deliveryRoutes(controllers.deliveries),
         ...planRoutes(controllers.plan),
         ...pinRoutes(controllers.pins),

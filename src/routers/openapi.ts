@@ -15,6 +15,7 @@ const PROBLEMS: Record<number, string> = {
   413: "The upload, or what it unpacks to, is too large.",
   415: "The body or the archive is of a kind that is not taken here.",
   422: "The archive cannot be taken; `errors` names the entries.",
+  503: "Not at the moment; Retry-After says when to ask again.",
   507: "The disk is full.",
 };
 

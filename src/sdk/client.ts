@@ -20,6 +20,7 @@ import {
   type VersionOptions,
 } from "./forms.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
+import { LogCalls } from "./logs.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -35,6 +36,7 @@ export type { Problem } from "../models/problem.js";
 export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
+export type * from "./logs.js";
 export type { Archive, EditOptions, MakeOptions, VersionOptions } from "./forms.js";
 
 export interface BatchListQuery {
@@ -97,9 +99,11 @@ export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Ke
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
+  readonly logs: LogCalls;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
+    this.logs = new LogCalls(this.connection);
   }
 
   readonly batches = {
