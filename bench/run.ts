@@ -3,6 +3,7 @@ import { availableParallelism, release } from "node:os";
 import { capture } from "./capture.js";
 import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
+import { logSearch } from "./log-search.js";
 import { memory } from "./memory.js";
 import { schedules } from "./schedules.js";
 import { stall } from "./stall.js";
@@ -10,7 +11,7 @@ import { start } from "./start.js";
 import { throughput } from "./throughput.js";
 import { upload } from "./upload.js";
 
-const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile };
+const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, logSearch };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHES));
