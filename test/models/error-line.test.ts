@@ -1,4 +1,5 @@
 // What looks like an error in a log, and what only has its words.
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { ERROR_PATTERNS, ERROR_WORDS, errorPatternOf } from "../../src/models/error-line.js";
 
@@ -66,8 +67,11 @@ it.each(NO_ERRORS)("not: %s", (line) => {
   expect(errorPatternOf(line)).toBeNull();
 });
 
-it("each pattern is that of a line above", () => {
-  expect(new Set(ERRORS.map(([, pattern]) => pattern))).toEqual(new Set(ERROR_PATTERNS.map(({ name }) => name)));
+it("each pattern is that of a line above, and those are the ones that the documentation lists", () => {
+  const names = ERROR_PATTERNS.map(({ name }) => name);
+  expect(new Set(ERRORS.map(([, pattern]) => pattern))).toEqual(new Set(names));
+  const listed = readFileSync("docs/logs.md", "utf8").match(/^\| pattern .*?\n\n/ms)?.[0] ?? "";
+  expect([...listed.matchAll(/^\| `(\w+)`/gm)].map((match) => match[1])).toEqual(names);
 });
 
 it("takes time in proportion to a line, however it was made", () => {
