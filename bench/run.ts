@@ -5,6 +5,7 @@ import { firing } from "./firing.js";
 import { events } from "./events.js";
 import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
+import { logSearch } from "./log-search.js";
 import { memory } from "./memory.js";
 import { schemas } from "./schemas.js";
 import { schedules } from "./schedules.js";
@@ -13,7 +14,21 @@ import { start } from "./start.js";
 import { throughput } from "./throughput.js";
 import { upload } from "./upload.js";
 
-const BENCHES = { throughput, schedules, lateness, upload, memory, start, capture, stall, hostile, firing, schemas, events };
+const BENCHES = {
+  throughput,
+  schedules,
+  lateness,
+  upload,
+  memory,
+  start,
+  capture,
+  stall,
+  hostile,
+  firing,
+  schemas,
+  events,
+  logSearch,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in BENCHES));

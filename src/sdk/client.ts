@@ -21,6 +21,7 @@ import {
 import { triggerCalls } from "./triggers.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 import { eventCalls } from "./events.js";
+import { LogCalls } from "./logs.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -38,6 +39,7 @@ export type { WhyView } from "../models/why.js";
 export { ApiError } from "./connection.js";
 export type { EventView } from "../models/event.js";
 export type { EventListQuery } from "./events.js";
+export type * from "./logs.js";
 export type { Archive, EditOptions, MakeOptions, VersionOptions } from "./forms.js";
 
 export interface BatchListQuery {
@@ -106,11 +108,13 @@ export class BatchlineClient {
   readonly triggers: ReturnType<typeof triggerCalls>;
   /** What has happened. */
   readonly events: ReturnType<typeof eventCalls>;
+  readonly logs: LogCalls;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
     this.triggers = triggerCalls(this.connection);
     this.events = eventCalls(this.connection);
+    this.logs = new LogCalls(this.connection);
   }
 
   readonly batches = {
