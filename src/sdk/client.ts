@@ -20,7 +20,7 @@ import {
   type VersionOptions,
 } from "./forms.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
-import { LogCalls } from "./logs.js";
+import { logCalls, type LogCalls } from "./logs.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -103,7 +103,7 @@ export class BatchlineClient {
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
-    this.logs = new LogCalls(this.connection);
+    this.logs = logCalls(this.connection);
   }
 
   readonly batches = {
