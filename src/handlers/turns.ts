@@ -19,7 +19,7 @@ export class Turns {
    */
   async take<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.free > 0) this.free -= 1;
-    else await this.wait(signal);
+    else await this.place(signal);
     try {
       return await work();
     } finally {
@@ -29,23 +29,23 @@ export class Turns {
     }
   }
 
-  private async wait(signal?: AbortSignal): Promise<void> {
+  private place(signal?: AbortSignal): Promise<void> {
     if (this.waiting.length >= this.mostWaiting) {
       const message = `Too many others ask for the same kind of work: ${this.waiting.length} wait for it already. Try again in a few seconds.`;
       throw new AppError("unavailable", message, { reason: "too_many_at_once" });
     }
-    let leave = () => {};
-    await new Promise<void>((resolve, reject) => {
-      this.waiting.push(resolve);
-      leave = () => {
-        const place = this.waiting.indexOf(resolve);
-        // Not there: the turn has come in the same moment, and the work itself sees that nobody waits for it.
-        if (place < 0) return;
-        this.waiting.splice(place, 1);
+    return new Promise<void>((resolve, reject) => {
+      const come = () => {
+        signal?.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        this.waiting.splice(this.waiting.indexOf(come), 1);
         reject(askerGone());
       };
-      signal?.addEventListener("abort", leave);
-    }).finally(() => signal?.removeEventListener("abort", leave));
+      this.waiting.push(come);
+      signal?.addEventListener("abort", leave, { once: true });
+    });
   }
 }
 

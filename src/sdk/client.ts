@@ -21,7 +21,7 @@ import {
 import { triggerCalls } from "./triggers.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 import { eventCalls } from "./events.js";
-import { LogCalls } from "./logs.js";
+import { logCalls, type LogCalls } from "./logs.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -114,7 +114,7 @@ export class BatchlineClient {
     this.connection = new Connection(options);
     this.triggers = triggerCalls(this.connection);
     this.events = eventCalls(this.connection);
-    this.logs = new LogCalls(this.connection);
+    this.logs = logCalls(this.connection);
   }
 
   readonly batches = {

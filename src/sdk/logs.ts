@@ -1,6 +1,6 @@
 // The calls of the client that look things up in logs.
 import type { BatchLogSearchView, FirstErrorView, LogLinesView, LogSearchView } from "../models/log-reading.js";
-import type { Connection } from "./connection.js";
+import type { Connection, Query } from "./connection.js";
 
 export type { BatchLogSearchView, FirstErrorView, LogLinesView, LogSearchView } from "../models/log-reading.js";
 
@@ -40,34 +40,34 @@ export interface BatchLogSearchOptions extends LogStreamQuery {
 }
 
 /** Looking things up in logs. */
-export class LogCalls {
-  constructor(private readonly connection: Connection) {}
+export type LogCalls = ReturnType<typeof logCalls>;
 
-  /** The lines of a log that have a text, and how many there are. */
-  search = (id: number, q: string, { ignoreCase, ...options }: LogSearchOptions = {}): Promise<LogSearchView> =>
-    this.get(`/executions/${id}/log/search`, { q, ...options, ignoreCase: bit(ignoreCase) });
-
-  /** Lines of a log by their numbers. */
-  lines = (id: number, { total, ...options }: LogLinesOptions = {}): Promise<LogLinesView> =>
-    this.get(`/executions/${id}/log/lines`, { ...options, total: bit(total) });
-
-  /** The first line that looks like an error. */
-  firstError = (id: number, { attempt }: { attempt?: number } = {}): Promise<FirstErrorView> =>
-    this.get(`/executions/${id}/log/first-error`, { attempt });
-
-  /** The executions of a batch (id or name) whose logs have a text, newest first. */
-  searchBatch = (
-    batch: string | number,
-    q: string,
-    { ignoreCase, ...options }: BatchLogSearchOptions = {},
-  ): Promise<BatchLogSearchView> =>
-    this.get(`/batches/${encodeURIComponent(batch)}/log/search`, { q, ...options, ignoreCase: bit(ignoreCase) });
-
-  private get<T>(path: string, query: Record<string, string | number | undefined>): Promise<T> {
-    return this.connection.send("GET", path, undefined, { query });
-  }
+/** The calls over a connection. */
+export function logCalls(connection: Connection) {
+  const get = <T>(path: string, { ignoreCase, total, ...query }: Asked): Promise<T> =>
+    connection.send("GET", path, undefined, { query: { ...query, ignoreCase: bit(ignoreCase), total: bit(total) } });
+  return {
+    /** The lines of a log that have a text, and how many there are. */
+    search: (id: number, q: string, options: LogSearchOptions = {}): Promise<LogSearchView> =>
+      get(`/executions/${id}/log/search`, { q, ...options }),
+    /** Lines of a log by their numbers. */
+    lines: (id: number, options: LogLinesOptions = {}): Promise<LogLinesView> =>
+      get(`/executions/${id}/log/lines`, { ...options }),
+    /** The first line that looks like an error. */
+    firstError: (id: number, { attempt }: { attempt?: number } = {}): Promise<FirstErrorView> =>
+      get(`/executions/${id}/log/first-error`, { attempt }),
+    /** The executions of a batch (id or name) whose logs have a text, newest first. */
+    searchBatch: (
+      batch: string | number,
+      q: string,
+      options: BatchLogSearchOptions = {},
+    ): Promise<BatchLogSearchView> => get(`/batches/${encodeURIComponent(batch)}/log/search`, { q, ...options }),
+  };
 }
 
+type Asked = Query & { ignoreCase?: boolean; total?: boolean };
+
+/** The service takes 0 and 1. */
 function bit(flag: boolean | undefined): number | undefined {
   return flag === undefined ? undefined : Number(flag);
 }

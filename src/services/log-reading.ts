@@ -9,6 +9,7 @@ import { needleOf } from "../handlers/log-store/needle.js";
 import { searchLog } from "../handlers/log-store/search-log.js";
 import { Turns } from "../handlers/turns.js";
 import type { FirstErrorQuery, LogLinesQuery, LogSearchQuery, SearchPlace } from "../models/log-reading.js";
+import { Breather } from "./breather.js";
 import type { ExecutionService } from "./execution-service.js";
 
 interface Collaborators {
@@ -129,9 +130,11 @@ async function searchIn(
   // One more than is shown: there the next answer begins.
   const found = await searchLog(log, { needle, hits: limit + 1, ...way });
   const items: LogMatch[] = [];
+  const breather = new Breather();
   for (const hit of found.hits.slice(0, limit)) {
     if (textIn(items) >= ANSWER_BYTES) break;
     items.push(await matchOf(log, hit, needle, context));
+    await breather.rest();
   }
   const { matchingLines, matches } = cursor ?? found;
   const before = cursor?.before ?? from - 1;

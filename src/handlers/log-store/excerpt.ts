@@ -38,7 +38,12 @@ export async function excerptOf(log: LineLog, { offset, match }: Hit, needle: Ne
   const end = Math.min(offset + bytes, Math.max(wanted + EXCERPT_BYTES, matchEnd));
   const raw = await log.bytes(wanted, end);
   // A part of a character at the cut is no character.
-  const start = isNear ? 0 : raw.findIndex((byte) => (byte & 0xc0) !== 0x80);
+  const start = isNear
+    ? 0
+    : Math.max(
+        0,
+        raw.findIndex((byte) => (byte & 0xc0) !== 0x80),
+      );
   const columns: Column[] = [];
   let text = "";
   let done = start;

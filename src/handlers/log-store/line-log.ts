@@ -1,5 +1,6 @@
 // One log opened to be read by lines: where a line begins, which line a byte is in, and portions of lines with their text.
 import type { FileHandle } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { countLineFeeds, LINE_FEED, type LineIndex } from "./line-index.js";
 import { LogBlocks } from "./log-blocks.js";
 
@@ -28,6 +29,8 @@ export interface Portion {
 }
 
 const CARRIAGE_RETURN = 0x0d;
+/** Taking so many lines out of a block that is at hand takes some two milliseconds: then others have their turn. */
+const LINES_AT_ONCE = 250;
 
 /** Speaks of the log as it was when opened. Reads through two blocks of memory, whatever the size of log and lines. */
 export class LineLog {
@@ -41,8 +44,7 @@ export class LineLog {
     readonly blockBytes: number,
     signal: AbortSignal,
   ) {
-    // There is nothing to be read in an empty log, and none to be opened where nothing was printed yet.
-    this.#blocks = new LogBlocks(handle as FileHandle, size, blockBytes, signal);
+    this.#blocks = new LogBlocks(handle, size, blockBytes, signal);
     this.#wholeBlocks = Math.floor(size / blockBytes);
   }
 
@@ -102,7 +104,7 @@ export class LineLog {
   async lineFeedFrom(offset: number): Promise<number> {
     let from = offset % this.blockBytes;
     for (let number = Math.floor(offset / this.blockBytes); number < this.blockCount; from = 0) {
-      const at = (await this.block(number)).indexOf(LINE_FEED, from);
+      const at = (await this.block(number, from === 0)).indexOf(LINE_FEED, from);
       if (at >= 0) return number * this.blockBytes + at;
       number = this.index.nextWithLineFeed(number + 1);
     }
@@ -129,6 +131,7 @@ export class LineLog {
       read.push(line);
       left -= Math.min(line.bytes, lineBytes);
       offset = line.end + 1;
+      if (read.length % LINES_AT_ONCE === 0) await setImmediate();
     }
     return read;
   }

@@ -15,9 +15,12 @@ export class LogBlocks {
   readonly count: number;
   readonly #slots: [Slot, Slot] = [emptySlot(), emptySlot()];
 
-  /** @param signal aborted when nobody waits for what is read: every further call then rejects */
+  /**
+   * @param handle null if there is no file, and no byte to be read
+   * @param signal aborted when nobody waits for what is read: every further call then rejects
+   */
   constructor(
-    private readonly handle: FileHandle,
+    private readonly handle: FileHandle | null,
     readonly size: number,
     readonly blockBytes: number,
     private readonly signal: AbortSignal,
@@ -62,9 +65,9 @@ export class LogBlocks {
     // Small logs are the rule: a buffer is as large as the log if that is less than a block.
     slot.buffer ??= Buffer.allocUnsafeSlow(Math.min(this.blockBytes, this.size));
     for (let filled = 0; filled < length;) {
-      const { bytesRead } = await this.handle.read(slot.buffer, filled, length - filled, start + filled);
-      if (bytesRead === 0) throw new AppError("internal", "The log became shorter while it was read.");
-      filled += bytesRead;
+      const read = await this.handle?.read(slot.buffer, filled, length - filled, start + filled);
+      if (!read?.bytesRead) throw new AppError("internal", "The log became shorter while it was read.");
+      filled += read.bytesRead;
     }
     return slot.buffer.subarray(0, length);
   }
