@@ -7,6 +7,7 @@ import { DeliveryController } from "./controllers/delivery-controller.js";
 import { EventController } from "./controllers/event-controller.js";
 import { EventService } from "./services/event-service.js";
 import { EventStreamController } from "./controllers/event-stream-controller.js";
+import { ExecutionStreamController } from "./controllers/execution-stream-controller.js";
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
 import { LinkController } from "./controllers/link-controller.js";
@@ -32,6 +33,7 @@ import { Deletion } from "./services/deletion.js";
 import { DeliveryService } from "./services/delivery-service.js";
 import { Enablement } from "./services/enablement.js";
 import { EventStreams } from "./services/event-streams.js";
+import { ExecutionStreams } from "./services/execution-streams.js";
 import { ExecutionService } from "./services/execution-service.js";
 import { HealthService } from "./services/health-service.js";
 import { LinkPinning } from "./services/link-pinning.js";
@@ -92,6 +94,9 @@ export function buildControllers(
     logs: new LogController({ reading, searching }),
     deliveries: new DeliveryController({ deliveries }),
     eventStreams: new EventStreamController({ eventStreams: new EventStreams({ ...handlers, ...jobs, seats }) }),
+    executionStreams: new ExecutionStreamController({
+      executionStreams: new ExecutionStreams({ ...handlers, ...jobs, executions, seats }),
+    }),
     plan: new PlanController({ plan, why }),
     links: new LinkController({ pins: new LinkPinning(handlers) }),
     versionUploads: new VersionUploadController({ versions: new VersionService(desk) }),

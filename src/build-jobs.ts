@@ -14,6 +14,7 @@ import { MailComposer } from "./jobs/mail-composer.js";
 import { Mailer } from "./jobs/mailer.js";
 import { newOwner } from "./jobs/ownership.js";
 import { Preparation } from "./jobs/preparation.js";
+import { ProgressTeller } from "./jobs/progress-teller.js";
 import { Queue } from "./jobs/queue.js";
 import { Rescuer } from "./jobs/rescuer.js";
 import { makeRounds } from "./jobs/rounds.js";
@@ -57,6 +58,7 @@ export async function buildJobs(config: Config, handlers: Handlers, releases: Re
     await rescuer.start();
     await scheduler.look();
     const keyPruner = new KeyPruner(handlers);
+    const progressTeller = new ProgressTeller({ ...handlers, runner });
     const eventSweep = new EventSweep({ ...handlers, ...config.eventAges });
     const stations = {
       runs: () => rescuer.look(),
@@ -64,6 +66,7 @@ export async function buildJobs(config: Config, handlers: Handlers, releases: Re
       plan: () => scheduler.look(),
       strays: () => straySearch.look(),
       keys: () => keyPruner.look(),
+      progress: () => progressTeller.look(),
       events: () => eventSweep.look(),
       mail: () => mailer.look(),
     };

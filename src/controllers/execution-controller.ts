@@ -16,6 +16,7 @@ interface ById {
 interface LogQuery {
   tail?: number | undefined;
   attempt?: number | undefined;
+  from: number;
   follow: boolean;
 }
 
@@ -51,12 +52,14 @@ export class ExecutionController {
   ): Promise<Reply> {
     const { executions } = this.with_;
     const wanted = { stream, attempt: query.attempt };
-    const file = await executions.openLog(params.id, wanted);
-    const from = query.tail === undefined || !file ? 0 : await file.tailOffset(query.tail);
+    const attempt = await executions.attemptOf(params.id, wanted);
+    const file = query.follow && attempt === 0 ? null : await executions.openLog(params.id, wanted);
+    const from = query.tail === undefined || !file ? query.from : await file.tailOffset(query.tail);
     const shared = {
       "Content-Type": "text/plain; charset=utf-8",
       "Content-Disposition": contentDisposition(`execution-${params.id}.${stream === "log" ? "log" : "error.log"}`),
       "Cache-Control": "no-store",
+      "Batchline-Attempt": String(attempt || 1),
     };
     if (query.follow) {
       await file?.close();
@@ -64,13 +67,14 @@ export class ExecutionController {
       return { status: 200, headers: shared, bytes, live: true };
     }
     const size = file?.size ?? 0;
+    const first = Math.min(from, size);
     // A range speaks of the whole log, so it and `tail` do not go together: the tail wins.
     const range = query.tail === undefined ? parseRange(headers["range"], size) : null;
     if (range === "unsatisfiable") {
       await file?.close();
       return { status: 416, headers: { "Content-Range": `bytes */${size}` } };
     }
-    const [start, end] = range ? [range.start, range.end] : [from, size];
+    const [start, end] = range ? [range.start, range.end] : [first, size];
     const partial = range ? { "Content-Range": `bytes ${start}-${end - 1}/${size}` } : {};
     const length = { "Accept-Ranges": "bytes", "Content-Length": String(end - start) };
     return { status: range ? 206 : 200, headers: { ...shared, ...length, ...partial }, bytes: slice(file, start, end) };

@@ -70,6 +70,7 @@ export function showExecution(details: ExecutionDetails): ExecutionView {
     args: row.args,
     payload: row.payload === null ? null : (JSON.parse(row.payload) as unknown),
     progress: row.progress,
+    expectedEndAt: toInstant(details.expectedEndAt ?? null),
     results: row.results,
     test: row.test,
     links: {

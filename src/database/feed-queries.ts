@@ -1,7 +1,6 @@
 // What the event feed reads: how far the log is settled, and its events in the order of their ids.
 import type { EntityManager } from "typeorm";
 import { Event } from "../entities/event.js";
-import { ServiceState } from "../entities/service-state.js";
 import type { Database } from "./database.js";
 import { aloneWithEvents } from "./locks.js";
 import { selectByIds } from "./plain.js";
@@ -55,10 +54,4 @@ export async function eventsAfter(manager: EntityManager, after: number, upTo: n
   }
   const events = await selectByIds(manager, Event, [...sizes.keys()]);
   return events.map((event) => ({ event, bytes: sizes.get(event.id) ?? 0 }));
-}
-
-/** The greatest id among the events that were deleted for their age; 0 if none was. */
-export async function deletedUpTo(manager: EntityManager): Promise<number> {
-  const row = await manager.findOneBy(ServiceState, { name: "events_deleted_to" });
-  return Number(row?.value ?? 0);
 }

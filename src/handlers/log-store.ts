@@ -8,10 +8,12 @@ import { RecentCache } from "../models/recent-cache.js";
 import { followLog, type FollowOptions } from "./log-store/follow-log.js";
 import { LineIndex } from "./log-store/line-index.js";
 import { LineLog } from "./log-store/line-log.js";
+import { LiveLogs, type LiveLog } from "./log-store/live-log.js";
 import { openRegular, openLog, type OpenLog } from "./log-store/open-log.js";
 
 export type { FollowOptions } from "./log-store/follow-log.js";
 export type { LineLog } from "./log-store/line-log.js";
+export type { LiveLog, LogChunk } from "./log-store/live-log.js";
 export type { OpenLog } from "./log-store/open-log.js";
 
 /** What was captured: `log` is the script's stdout, `error_log` its stderr. */
@@ -39,6 +41,7 @@ export class LogStore {
   readonly #prepared = new Map<number, Promise<void>>();
   readonly #indexes = new RecentCache<string, LineIndex>(INDEXED_LOGS);
   readonly #blockBytes: number;
+  readonly #live = new LiveLogs();
 
   constructor({ folder, blockBytes = BLOCK_BYTES }: { folder: string; blockBytes?: number }) {
     this.#folder = resolve(folder);
@@ -130,6 +133,15 @@ export class LogStore {
    */
   follow(ref: LogRef, options: FollowOptions): AsyncIterableIterator<Buffer> {
     return followLog(this.pathFor(ref), () => this.ensureFile(ref), options);
+  }
+
+  /**
+   * A log for one of many who read it while it is written; all share one file handle. Null: there is none (yet).
+   *
+   * @param ring called whenever there may be more of it, until `gone` is aborted
+   */
+  live(ref: LogRef, ring: () => void, gone: AbortSignal): Promise<LiveLog | null> {
+    return this.#live.join(this.pathFor(ref), ring, gone);
   }
 
   /** Removes both logs of an attempt, if there are any. At once: nobody can begin to write in between. */

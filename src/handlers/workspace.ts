@@ -1,5 +1,15 @@
 // What a run finds on disk: its private copy of the files, its inputs, its payload; and what it leaves behind there.
-import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+} from "node:fs";
 import { copyFile, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ExecutionInput, Progress } from "../models/execution.js";
@@ -126,6 +136,11 @@ export class Workspaces {
   /** The last whole line of the progress file, `40 loading` or `3/8 text`; null if the script wrote none. */
   progress(runId: string): Progress | null {
     return parseProgress(readEnd(this.pathsOf(runId).progress));
+  }
+
+  /** When the progress file was last changed, in ms; null if there is none: a cheaper question than what is in it. */
+  progressChangedAt(runId: string): number | null {
+    return lstatSync(this.pathsOf(runId).progress, { throwIfNoEntry: false })?.ctimeMs ?? null;
   }
 
   /** The `name=value` lines of the result file; null if the script wrote none. Of a name given twice the last counts. */

@@ -1,7 +1,7 @@
 // The event feed: every committed event exactly once and in order, whichever service process it comes from.
 import type { Database } from "../database/database.js";
 import { eventsAfter, lastSettledEventId, type WeighedEvent } from "../database/feed-queries.js";
-import { Event } from "../entities/event.js";
+import type { Event } from "../entities/event.js";
 import { Execution } from "../entities/execution.js";
 import { AppError } from "../errors.js";
 import { Bell } from "../handlers/bell.js";
@@ -85,12 +85,17 @@ export class EventFeed {
     return this.ring.slice(first).map(({ event }) => event);
   }
 
+  /** Resolves when the execution has ended, whichever process ran it, or when `signal` is aborted. */
+  ended(executionId: number, signal: AbortSignal): Promise<void> {
+    return this.until(executionId, ({ status }) => isFinal(status), signal);
+  }
+
   /**
-   * Resolves when the execution has ended, whichever process ran it, or when `signal` is aborted.
+   * Resolves when the execution has come so far, or when `signal` is aborted.
    *
-   * @throws AppError `not_found` if there is none
+   * @throws AppError `not_found` if there is no such execution
    */
-  async ended(executionId: number, signal: AbortSignal): Promise<void> {
+  async until(executionId: number, reached: (row: Execution) => boolean, signal: AbortSignal): Promise<void> {
     const bell = new Bell();
     const leaving = new AbortController();
     const done = AbortSignal.any([signal, leaving.signal]);
@@ -100,7 +105,7 @@ export class EventFeed {
       for (; !signal.aborted; await bell.rung()) {
         const row = await this.with_.database.read((manager) => manager.findOneBy(Execution, { id: executionId }));
         if (!row) throw new AppError("not_found", `There is no execution ${executionId}.`);
-        if (isFinal(row.status)) return;
+        if (reached(row)) return;
       }
     } finally {
       signal.removeEventListener("abort", bell.ring);

@@ -69,8 +69,8 @@ const STOPPED: Reason = { code: "cancelled", text: "It was stopped before its sc
 export class Runner {
   private readonly closing = new AbortController();
   private turns = Promise.resolve();
-  /** The run ids of the attempts in our hands; a next one may begin while the one before it is still being put away. */
-  private readonly held = new Set<string>();
+  /** The attempts in our hands by run id; a next one may begin while the one before it is still being put away. */
+  private readonly held = new Map<string, Execution>();
 
   constructor(private readonly with_: Collaborators) {}
 
@@ -106,6 +106,11 @@ export class Runner {
   /** True if this process looks after the execution's present attempt, be it to start, to watch or to record it. */
   holds({ id, attempt }: Execution): boolean {
     return this.held.has(runIdOf(id, attempt));
+  }
+
+  /** The attempts that this process looks after. */
+  inHand(): Execution[] {
+    return [...this.held.values()];
   }
 
   /** Lets go of all runs. Scripts go on; another service process finds them. */
@@ -148,7 +153,7 @@ export class Runner {
   private async guard(execution: Execution, act: (run: Run) => Promise<Ending>): Promise<void> {
     const run: Run = { execution, runId: runIdOf(execution.id, execution.attempt), config: null };
     const { queue, stopper, workspaces } = this.with_;
-    this.held.add(run.runId);
+    this.held.set(run.runId, execution);
     stopper.begin(execution);
     try {
       const ending = await act(run).catch((error: unknown) => this.refusal(execution, error));

@@ -103,6 +103,9 @@ export const executionSchema = z
     args: z.array(z.string()).meta({ description: "The script's arguments, predecessors' outputs left out." }),
     payload: z.unknown().meta({ description: "The JSON that it was asked to run with; null if none." }),
     progress: progressSchema.nullable().meta({ description: "What the script last wrote to BATCHLINE_PROGRESS." }),
+    expectedEndAt: instantSchema.nullable().meta({
+      description: "While it runs: by its progress, else by the last completed runs; null if unknown or overdue.",
+    }),
     results: z
       .record(z.string(), z.string())
       .nullable()
@@ -171,6 +174,12 @@ export const logQuery = z.strictObject({
     .transform(Number)
     .optional()
     .meta({ description: "Of this attempt; of the latest if left out." }),
+  from: z
+    .string()
+    .regex(/^(0|[1-9]\d{0,14})$/, "must be a number of bytes")
+    .transform(Number)
+    .default(0)
+    .meta({ description: "Without so many bytes at the beginning: goes on where a broken stream ended." }),
   follow: z
     .enum(["0", "1"], "must be 0 or 1")
     .transform((text) => text === "1")

@@ -42,9 +42,12 @@ export class EventStreamParser {
   private unread = "";
   private event = "";
   private data: string[] = [];
+  private id: string;
 
   /** @param lastEventId the id that counts until the stream gives another */
-  constructor(public lastEventId = "") {}
+  constructor(public lastEventId = "") {
+    this.id = lastEventId;
+  }
 
   /** The events that this chunk completes. */
   push(chunk: string): ServerSentEvent[] {
@@ -61,7 +64,7 @@ export class EventStreamParser {
     const [, field, value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
     if (field === "event") this.event = value;
     if (field === "data") this.data.push(value);
-    if (field === "id" && !value.includes("\0")) this.lastEventId = value;
+    if (field === "id" && !value.includes("\0")) this.id = value;
     return null;
   }
 
@@ -69,6 +72,8 @@ export class EventStreamParser {
     const { data, event } = this;
     this.data = [];
     this.event = "";
+    // Only now: an event that breaks off before its end must come again.
+    this.lastEventId = this.id;
     if (data.length === 0) return null;
     return { event: event || "message", data: data.join("\n"), id: this.lastEventId };
   }

@@ -7,6 +7,7 @@ import type { ChainController } from "../controllers/chain-controller.js";
 import type { DeliveryController } from "../controllers/delivery-controller.js";
 import type { EventController } from "../controllers/event-controller.js";
 import type { EventStreamController } from "../controllers/event-stream-controller.js";
+import type { ExecutionStreamController } from "../controllers/execution-stream-controller.js";
 import type { ExecutionController } from "../controllers/execution-controller.js";
 import type { HealthController } from "../controllers/health-controller.js";
 import type { LinkController } from "../controllers/link-controller.js";
@@ -45,6 +46,7 @@ export interface Controllers {
   deliveries: DeliveryController;
   events: EventController;
   eventStreams: EventStreamController;
+  executionStreams: ExecutionStreamController;
   plan: PlanController;
   links: LinkController;
   triggers: TriggerController;
@@ -89,7 +91,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...logRoutes(controllers.logs),
         ...deliveryRoutes(controllers.deliveries),
         // Before the events by id, among which "stream" is none.
-        ...streamRoutes(controllers.eventStreams),
+        ...streamRoutes(controllers.eventStreams, controllers.executionStreams),
         ...eventRoutes(controllers.events),
         ...planRoutes(controllers.plan),
         ...triggerRoutes(controllers.triggers),

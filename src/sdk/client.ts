@@ -19,6 +19,7 @@ import {
   type VersionOptions,
 } from "./forms.js";
 import { triggerCalls } from "./triggers.js";
+import { Streams, type ExecutionStreamEvent, type StreamOptions } from "./streams.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 import { eventCalls } from "./events.js";
 import { logCalls, type LogCalls } from "./logs.js";
@@ -36,6 +37,7 @@ export type { Page } from "../models/shapes.js";
 export type { Problem } from "../models/problem.js";
 export type { FileChange, VersionDiffView, VersionFilesView, VersionView } from "../models/version.js";
 export type { WhyView } from "../models/why.js";
+export type { EventStreamQuery, ExecutionStreamEvent, OutputPiece, StreamedEvent, StreamOptions } from "./streams.js";
 export { ApiError } from "./connection.js";
 export type { EventView } from "../models/event.js";
 export type { EventListQuery } from "./events.js";
@@ -104,6 +106,7 @@ export type BatchPatch = { [Key in keyof BatchConfigInput]?: BatchConfigInput[Ke
 /** A client of one service. Every call rejects with an ApiError that carries the service's own words. */
 export class BatchlineClient {
   private readonly connection: Connection;
+  private readonly streams: Streams;
   /** What starts work. */
   readonly triggers: ReturnType<typeof triggerCalls>;
   /** What has happened. */
@@ -112,8 +115,9 @@ export class BatchlineClient {
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
+    this.streams = new Streams(this.connection);
     this.triggers = triggerCalls(this.connection);
-    this.events = eventCalls(this.connection);
+    this.events = eventCalls(this.connection, this.streams);
     this.logs = logCalls(this.connection);
   }
 
@@ -257,9 +261,11 @@ export class BatchlineClient {
     /** Standard error as text. */
     errorLog: (id: number, query: LogQuery = {}): Promise<string> =>
       this.text(`/executions/${id}/error-log`, { ...query }),
-    /** The log as it grows, chunk by chunk, up to the end of the execution. */
-    follow: (id: number, signal?: AbortSignal): AsyncGenerator<string> =>
-      this.connection.stream(`/executions/${id}/log`, { follow: 1 }, signal),
+    /** The log as it grows, chunk by chunk, up to the end of the attempt; whatever happens to the connection. */
+    follow: (id: number, signal?: AbortSignal): AsyncGenerator<string> => this.streams.log(id, signal),
+    /** Its status, progress and output as they come, up to its end; whatever happens to the connection. */
+    stream: (id: number, options?: StreamOptions): AsyncGenerator<ExecutionStreamEvent> =>
+      this.streams.execution(id, options),
   };
 
   /** Mail about executions, and what became of it. */

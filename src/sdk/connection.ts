@@ -92,15 +92,4 @@ export class Connection {
     const response = await this.request(method, path, body, extras);
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
-
-  /** The body of an answer as text, chunk by chunk as it comes. */
-  async *stream(path: string, query: Query, signal?: AbortSignal): AsyncGenerator<string> {
-    const response = await this.request("GET", path, undefined, { query, signal });
-    if (!response.body) return;
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-      yield decoder.decode(chunk, { stream: true });
-    }
-    yield decoder.decode();
-  }
 }

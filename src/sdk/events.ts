@@ -2,6 +2,7 @@
 import type { EventView } from "../models/event.js";
 import type { Page } from "../models/shapes.js";
 import type { Connection } from "./connection.js";
+import type { EventStreamQuery, StreamedEvent, StreamOptions, Streams } from "./streams.js";
 
 export interface EventListQuery {
   /** Several with commas; a beginning such as `batch.*` means all that begin so. */
@@ -26,11 +27,14 @@ export interface EventListQuery {
 }
 
 /** The calls about events over a connection. */
-export function eventCalls(connection: Connection) {
+export function eventCalls(connection: Connection, streams: Streams) {
   return {
     /** Newest first. With `q` a page may hold fewer than the limit and yet have a next. */
     list: (query: EventListQuery = {}): Promise<Page<EventView>> =>
       connection.send("GET", "/events", undefined, { query: { ...query } }),
     get: (id: number): Promise<EventView> => connection.send("GET", `/events/${id}`),
+    /** Events as they happen, without an end; whatever happens to the connection. */
+    stream: (query?: EventStreamQuery, options?: StreamOptions): AsyncGenerator<StreamedEvent> =>
+      streams.events(query, options),
   };
 }

@@ -1,6 +1,6 @@
 // Streams of events, for whoever watches: everything behind a place in the log, and then what happens.
 import type { Database } from "../database/database.js";
-import { deletedUpTo } from "../database/feed-queries.js";
+import { deletedTo } from "../database/event-queries.js";
 import type { Event } from "../entities/event.js";
 import { Bell } from "../handlers/bell.js";
 import type { EventFeed } from "../jobs/event-feed.js";
@@ -19,7 +19,7 @@ export type EventStreamItem =
   | { kind: "event"; id: number; event: Event }
   /** Events that the reader has not had are gone, for their age. */
   | { kind: "expired"; id: number }
-  /** Nothing has happened that the reader asked for. */
+  /** Nothing has happened that the reader asked for. The first item, too: with it the reader has a place to come back to. */
   | { kind: "idle"; id: number };
 
 export class EventStreams {
@@ -46,14 +46,14 @@ export class EventStreams {
     await feed.listen(bell.ring, watcher.gone);
     // An id that no event has yet stands for the last one: nothing is to be waited for that may never come.
     const from = Math.min(after ?? feed.head, feed.head);
-    const deletedTo = await database.read(deletedUpTo);
+    const gone = await database.read(deletedTo);
     const passes = passer(filter, batchId);
-    return this.items({ from, deletedTo: after === undefined ? 0 : deletedTo, passes, bell, watcher });
+    return this.items({ from, deletedTo: after === undefined ? 0 : gone, passes, bell, watcher });
   }
 
   private async *items({ from, deletedTo, passes, bell, watcher }: Stream): AsyncGenerator<EventStreamItem> {
     let id = from;
-    if (id < deletedTo) yield { kind: "expired", id: (id = deletedTo) };
+    yield id < deletedTo ? { kind: "expired", id: (id = deletedTo) } : { kind: "idle", id };
     while (!watcher.gone.aborted && !watcher.stopping.aborted) {
       const events = await this.with_.feed.after(id);
       for (const event of events) {

@@ -2,16 +2,21 @@
 import { In } from "typeorm";
 import type { Database } from "../database/database.js";
 import { pageOfExecutions } from "../database/execution-queries.js";
+import { recentDurations } from "../database/plan-queries.js";
 import { Attempt } from "../entities/attempt.js";
 import { Execution } from "../entities/execution.js";
 import { AppError } from "../errors.js";
+import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import type { LogRef, LogStore, LogStream, OpenLog } from "../handlers/log-store.js";
 import { runIdOf, type Workspaces } from "../handlers/workspace.js";
 import type { Queue } from "../jobs/queue.js";
+import type { EventFeed } from "../jobs/event-feed.js";
 import type { Actor } from "../models/actor.js";
 import { ENDS_OF_EXECUTIONS, type EventKind } from "../models/event.js";
 import type { ExecutionFilter } from "../models/execution.js";
+import { expectedEnd } from "../models/expected-end.js";
+import { median } from "../models/plan.js";
 import { isFinal } from "../models/status.js";
 
 interface Collaborators {
@@ -20,12 +25,18 @@ interface Collaborators {
   logs: LogStore;
   workspaces: Workspaces;
   events: EventLog;
+  feed: EventFeed;
+  clock: Clock;
 }
 
 /** An execution with its attempts before the present or last one, oldest first. */
 export interface ExecutionDetails {
   execution: Execution;
   earlier: Attempt[];
+  /** While it runs: how long its batch usually takes, in ms; null without history. */
+  typicalMs?: number | null;
+  /** While it runs: when it is expected to end; null if nobody can tell. */
+  expectedEndAt?: number | null;
 }
 
 /** Which log of an execution. */
@@ -43,23 +54,34 @@ export class ExecutionService {
 
   /** The execution; while it runs, with the sizes and the progress of this moment. */
   async get(id: number): Promise<ExecutionDetails> {
-    const [details] = await this.withAttempts([await this.row(id)]);
+    const row = await this.row(id);
+    if (row.status === "running" || row.status === "stopping") this.measure(row);
+    const [details] = await this.withAttempts([row]);
     if (!details) throw new AppError("internal", "An execution was lost on the way.");
-    if (details.execution.status === "running" || details.execution.status === "stopping")
-      this.measure(details.execution);
     return details;
   }
 
-  /** Executions with their earlier attempts, in the given order. */
+  /** Executions with their earlier attempts, and when those that run are expected to end, in the given order. */
   async withAttempts(executions: Execution[]): Promise<ExecutionDetails[]> {
     const retried = executions.filter(({ attempt }) => attempt > 0).map(({ id }) => id);
     const attempts = await this.with_.database.read((manager) =>
       manager.find(Attempt, { where: { executionId: In(retried) }, order: { number: "ASC" } }),
     );
-    return executions.map((execution) => ({
-      execution,
-      earlier: attempts.filter(({ executionId }) => executionId === execution.id),
-    }));
+    const running = executions.filter(({ status }) => status === "running");
+    const usual = await this.typicalDurations(running);
+    return executions.map((execution): ExecutionDetails => {
+      const earlier = attempts.filter(({ executionId }) => executionId === execution.id);
+      if (execution.status !== "running" || execution.startedAt === null) return { execution, earlier };
+      const typicalMs = usual.get(execution.batchId) ?? null;
+      const known = { startedAt: execution.startedAt, percent: execution.progress?.percent ?? null, typicalMs };
+      return { execution, earlier, typicalMs, expectedEndAt: expectedEnd(known, this.with_.clock.now()) };
+    });
+  }
+
+  private async typicalDurations(executions: Execution[]): Promise<Map<number, number | null>> {
+    const batchIds = new Set(executions.map(({ batchId }) => batchId));
+    const known = await this.with_.database.read((manager) => recentDurations(manager, batchIds, async () => {}));
+    return new Map([...known].map(([batchId, durations]) => [batchId, median(durations)]));
   }
 
   private measure(execution: Execution): void {
@@ -90,17 +112,24 @@ export class ExecutionService {
     throw new AppError("conflict", message, { reason: "already_ended" });
   }
 
+  /** The attempt whose log is meant; 0: there will be a log, but not yet. */
+  async attemptOf(id: number, wanted: WantedLog): Promise<number> {
+    const row = await this.row(id);
+    return isYetToStart(row) ? 0 : (await this.logRef(id, wanted)).attempt;
+  }
+
   /** Opens a log as it is now; the caller closes it. Null: it started and has printed nothing. */
   async openLog(id: number, wanted: WantedLog): Promise<OpenLog | null> {
     return this.with_.logs.open(await this.logRef(id, wanted));
   }
 
   /**
-   * A log from byte `from` on, as it grows, up to the end of the attempt.
+   * A log from byte `from` on, as it grows, up to the end of the attempt; one that has not begun is waited for.
    *
    * @param signal ends it early, when the reader has gone
    */
   async followLog(id: number, wanted: WantedLog, from: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    if (isYetToStart(await this.row(id))) return this.followFromStart(id, wanted, from, signal);
     const ref = await this.logRef(id, wanted);
     const ended = new AbortController();
     const forget = this.with_.events.subscribe(({ kind, subject }) => {
@@ -113,6 +142,11 @@ export class ExecutionService {
       return attempt !== ref.attempt || status === "queued" || isFinal(status);
     };
     return this.with_.logs.follow(ref, { from, signal, isFinal: isFinalNow, finalSignal: ended.signal });
+  }
+
+  private async *followFromStart(id: number, wanted: WantedLog, from: number, signal: AbortSignal) {
+    await this.with_.feed.until(id, (row) => !isYetToStart(row), signal);
+    if (!signal.aborted && (await this.row(id)).attempt > 0) yield* await this.followLog(id, wanted, from, signal);
   }
 
   private async row(id: number): Promise<Execution> {
@@ -141,4 +175,8 @@ export class ExecutionService {
     }
     return ref;
   }
+}
+
+function isYetToStart({ attempt, status }: Execution): boolean {
+  return attempt === 0 && !isFinal(status);
 }

@@ -70,6 +70,7 @@ it("GET /executions/:id answers every key of an execution, and null for what the
     args: ["x"],
     payload: null,
     progress: null,
+    expectedEndAt: null,
     results: null,
     test: false,
     links: {

@@ -21,14 +21,18 @@ interface Answer {
   body?: string;
 }
 
-/** A server that writes down what it is asked and gives the same answer to everybody. */
+/** A server that writes down what it is asked and gives the same answer to everybody, but an end to those who watch. */
 async function recorder({ status = 200, type = "application/json", body = "{}" }: Answer = {}) {
   const asked: Recorded[] = [];
   const server = createServer((request, response) => {
     const { method = "", url = "", headers } = request;
     const { authorization } = headers;
     asked.push({ method, url: new URL(url, "http://x"), authorization, type: headers["content-type"] ?? "" });
-    request.resume().on("end", () => response.writeHead(status, { "Content-Type": type }).end(body));
+    const watches = headers.accept === "text/event-stream";
+    request.resume().on("end", () => {
+      if (watches) response.writeHead(204).end();
+      else response.writeHead(status, { "Content-Type": type }).end(body);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -95,6 +99,7 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
     "executions.log": () => sdk.executions.log(7, { tail: 3, attempt: 1 }),
     "executions.errorLog": () => sdk.executions.errorLog(7, { tail: 3 }),
     "executions.follow": () => sdk.executions.follow(7).next(),
+    "executions.stream": () => sdk.executions.stream(7).next(),
     "logs.search": () =>
       sdk.logs.search(7, "q", {
         ignoreCase: true,
@@ -123,6 +128,8 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
         q: "x",
       }),
     "events.get": () => sdk.events.get(7),
+    "events.stream": () =>
+      sdk.events.stream({ kind: "batch.*", batch: 1, execution: 2, subject: "trigger:5", test: "all", from: 3 }).next(),
   };
 }
 

@@ -28,7 +28,7 @@ function environmentOf(config: Config): NodeJS.ProcessEnv {
   return {
     PATH: process.env["PATH"],
     HOME: process.env["HOME"],
-    PORT: "0",
+    PORT: String(config.port),
     DATABASE_URL: config.databaseUrl,
     UPLOADS_DIR: config.uploadsDir,
     LOGS_DIR: config.logsDir,
