@@ -25,8 +25,9 @@ interface Done {
 const EVERY_MS = 5 * 60_000;
 /** So many rows of one transaction: it must not hold up those that wait to write. */
 const PORTION = 200;
-/** So many of them in one look: the other stations of the rounds wait for its end. */
+/** So many of them, and so long at most, in one look: the other stations of the rounds wait for its end. */
 const PORTIONS = 20;
+const LOOK_MS = 500;
 const SERVICE = { type: "service", id: 0, name: "batchline" } as const;
 
 export class EventSweep {
@@ -41,7 +42,8 @@ export class EventSweep {
     if (!this.underway && Math.abs(now - this.lookedAt) < EVERY_MS) return;
     this.lookedAt = now;
     this.underway ??= { archived: 0, deleted: 0, worthTelling: false };
-    for (let i = 0; i < PORTIONS; i++) {
+    const deadline = performance.now() + LOOK_MS;
+    for (let i = 0; i < PORTIONS && performance.now() < deadline; i++) {
       if (await this.sweepPortion(now, this.underway)) continue;
       await this.tell(this.underway);
       this.underway = null;

@@ -144,7 +144,8 @@ describe("a sweep by itself", () => {
     await sweep?.look();
     expect(await of({ kind: "trigger.fired" })).toHaveLength(200);
     expect(await of({ kind: "retention.done" })).toEqual([]);
-    expect(await pen.database.read(deletedTo)).toBeGreaterThanOrEqual(4000);
+    expect(await pen.database.read(deletedTo)).toBeGreaterThan(0);
+    while ((await of({ kind: "trigger.fired" })).length > 0) await sweep?.look();
     await sweep?.look();
     expect(await of({})).toMatchObject([{ kind: "retention.done", payload: { deleted: 4300, archived: 0 } }]);
     expect(await pen.database.read(deletedTo)).toBe(4300);
@@ -176,7 +177,10 @@ describe("a sweep by itself", () => {
     const { clock, pen, sweeps: all, of } = await sweepers(3);
     await pen.write(...Array.from({ length: 3000 }, () => ({ kind: "trigger.fired" as const })));
     clock.advance({ hours: 1 });
-    await Promise.all(all.map((sweep) => sweep.look()));
+    const finish = async (sweep: EventSweep) => {
+      for (let i = 0; i < 40; i++) await sweep.look();
+    };
+    await Promise.all(all.map(finish));
     const left = await of({});
     expect(left.map(({ kind }) => kind)).toEqual(left.map(() => "retention.done"));
     expect(left.reduce((sum, { payload }) => sum + Number(payload["deleted"]), 0)).toBe(3000);

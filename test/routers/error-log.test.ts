@@ -77,7 +77,7 @@ it("an execution that its predecessor's failure forbade tells that as the reason
   await app.sdk.batches.attach("head", await scriptZip("echo never"), { name: "tail" });
   await app.sdk.batches.run("head", { successors: true });
   const { subject } = await app.events.find(
-    ({ kind, subject: { name } }) => kind === "execution.finished" && name === "tail",
+    ({ kind, subject: { name } }) => kind === "execution.aborted" && name === "tail",
   );
   const problem = await problemOf(await ask(app, subject.id, "log"));
   expect(problem).toMatchObject({ status: 404, code: "never_started" });
