@@ -56,12 +56,15 @@ it("what has not started yet, and what never will, has no logs: 404 tells the tw
   const first = await app.sdk.batches.run("slow");
   await gate.arrival();
   const { id } = await app.sdk.batches.run("slow");
-  for (const kind of ["log", "error-log", "log?follow=1"]) {
+  for (const kind of ["log", "error-log"]) {
     const problem = await problemOf(await ask(app, id, kind));
     expect(problem, kind).toMatchObject({ status: 404, code: "not_started" });
     expect(problem.detail).toBe(`Execution ${id} has not started yet, so it has no log.`);
   }
+  // Who follows waits for the start, or for the news that there will be none.
+  const following = await ask(app, id, "log?follow=1");
   await app.sdk.executions.cancel(id);
+  expect(await following.text()).toBe("");
   for (const kind of ["log", "error-log", "log?follow=1"]) {
     const problem = await problemOf(await ask(app, id, kind));
     expect(problem, kind).toMatchObject({ status: 404, code: "never_started" });
