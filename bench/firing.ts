@@ -2,6 +2,7 @@
 import { request, Agent } from "node:http";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { scaled } from "./scale.js";
 import { idle, startService, TOKEN, uploadScript, type Service } from "./service.js";
@@ -63,18 +64,16 @@ async function floor(): Promise<{ url: string; stop(): void }> {
 
 /** Keeps `atOnce` scripts running until the function that it gives is called. */
 function busy(service: Service, atOnce: number): () => Promise<void> {
-  let over = false;
+  const stop = new AbortController();
   const run = async () => {
-    while (!over) {
+    while (!stop.signal.aborted) {
       const { id } = await service.sdk.batches.run("load");
-      while (!over && (await service.sdk.executions.get(id)).finishedAt === null) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      while ((await service.sdk.executions.get(id)).finishedAt === null) await delay(20);
     }
   };
   const runs = Array.from({ length: atOnce }, run);
   return async () => {
-    over = true;
+    stop.abort();
     await Promise.all(runs);
   };
 }

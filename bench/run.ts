@@ -2,9 +2,11 @@
 import { availableParallelism, release } from "node:os";
 import { capture } from "./capture.js";
 import { firing } from "./firing.js";
+import { events } from "./events.js";
 import { hostile } from "./hostile.js";
 import { lateness } from "./lateness.js";
 import { live } from "./live.js";
+import { logSearch } from "./log-search.js";
 import { memory } from "./memory.js";
 import { schemas } from "./schemas.js";
 import { schedules } from "./schedules.js";
@@ -24,8 +26,10 @@ const BENCHES = {
   stall,
   hostile,
   firing,
-  live,
   schemas,
+  events,
+  live,
+  logSearch,
 };
 
 const wanted = process.argv.slice(2);

@@ -11,6 +11,9 @@ import { ExecutionStreamController } from "./controllers/execution-stream-contro
 import { ExecutionController } from "./controllers/execution-controller.js";
 import { HealthController } from "./controllers/health-controller.js";
 import { LinkController } from "./controllers/link-controller.js";
+import { LogController } from "./controllers/log-controller.js";
+import { BatchLogSearching } from "./services/batch-log-searching.js";
+import { LogReading } from "./services/log-reading.js";
 import { PlanController } from "./controllers/plan-controller.js";
 import { VersionUploadController } from "./controllers/version-upload-controller.js";
 import { VersionController } from "./controllers/version-controller.js";
@@ -71,6 +74,8 @@ export function buildControllers(
   const batches = new BatchService({ ...desk, ...jobs, enablement, deletion });
   const executions = new ExecutionService({ ...handlers, ...jobs });
   const chainRuns = new ChainRunService({ ...handlers, ...jobs, executions });
+  const reading = new LogReading({ ...handlers, executions });
+  const searching = new BatchLogSearching({ ...handlers, executions, reading });
   const deliveries = new DeliveryService({ ...handlers, ...jobs });
   const plan = new PlanService({ ...handlers, batches });
   const versions = new VersionReading({ ...handlers, batches, comparer: new ArtifactComparer() });
@@ -86,6 +91,7 @@ export function buildControllers(
     executions: new ExecutionController({ executions, rerun: new Rerun({ ...handlers, ...jobs }) }),
     triggers: new TriggerController({ triggers, firing, executions, keys: new TriggerKeys(handlers) }),
     events: new EventController({ events: new EventService(handlers) }),
+    logs: new LogController({ reading, searching }),
     deliveries: new DeliveryController({ deliveries }),
     eventStreams: new EventStreamController({ eventStreams: new EventStreams({ ...handlers, ...jobs, seats }) }),
     executionStreams: new ExecutionStreamController({

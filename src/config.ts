@@ -181,7 +181,9 @@ export function parseConfig(environment: Environment): Config {
   if (smtpUrl && !from) complaints.push("MAIL_FROM must be set where SMTP_URL is: the address that mail comes from.");
   const tooEarly = parsed.data && deletedUnarchived(parsed.data.EVENT_ARCHIVE_AFTER, parsed.data.EVENT_DELETE_AFTER);
   if (tooEarly)
-    complaints.push(`EVENT_DELETE_AFTER must not delete ${tooEarly} before EVENT_ARCHIVE_AFTER archives it.`);
+    complaints.push(
+      `EVENT_DELETE_AFTER must not delete ${tooEarly} before EVENT_ARCHIVE_AFTER archives it: name that kind in one of them.`,
+    );
   if (!parsed.success || complaints.length > 0) {
     throw new AppError("invalid", `The configuration cannot be used:\n  ${complaints.join("\n  ")}`, {
       errors: complaints.map((message) => ({ pointer: message.split(" ")[0] ?? "", message })),

@@ -103,6 +103,23 @@ it("complains about mail settings without showing the password", () => {
   expect(complaintsOf({ ADMIN_EMAIL: "a@example.org, b@example.org" })).toContain("ADMIN_EMAIL must be one e-mail");
 });
 
+it("reads how old events may become, and complains of what no kind can be, or would vanish unarchived", () => {
+  const { eventAges } = parseConfig({
+    EVENT_ARCHIVE_AFTER: "1h, batch.*=never",
+    EVENT_DELETE_AFTER: "2h, batch.edited=3h",
+  });
+  expect([eventAges.archiveAfter["trigger.fired"], eventAges.archiveAfter["batch.edited"]]).toEqual([3_600_000, null]);
+  expect([eventAges.deleteAfter["batch.deleted"], eventAges.deleteAfter["batch.edited"]]).toEqual([
+    7_200_000, 10_800_000,
+  ]);
+  const message = complaintsOf({ EVENT_ARCHIVE_AFTER: "soon", EVENT_DELETE_AFTER: "2h, batch.reed=3h" });
+  expect(message).toMatch(/^ {2}EVENT_ARCHIVE_AFTER must be ages/m);
+  expect(message).toMatch(/^ {2}EVENT_DELETE_AFTER names no kind of event in "batch.reed=3h"/m);
+  expect(complaintsOf({ EVENT_DELETE_AFTER: "24h" })).toContain(
+    "EVENT_DELETE_AFTER must not delete batch.uploaded before EVENT_ARCHIVE_AFTER archives it",
+  );
+});
+
 it("has every variable in .env.example, commented, and no secret there", () => {
   const text = readFileSync(".env.example", "utf8");
   const lines = [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map((match) => ({

@@ -10,7 +10,7 @@ import { deleteRows, selectByIds, updateRows } from "./plain.js";
 /** What no index can find, such as text, is looked for in so many events at most before a page ends. */
 const LOOK = 1000;
 /** So many deleted batches that had the same name are told apart. */
-const MAX_FORMER = 4;
+const MAX_FORMER = 3;
 const DELETED_TO = "events_deleted_to";
 const BOTH = [0, 1];
 
@@ -54,7 +54,7 @@ async function walkFor(manager: EntityManager, filter: EventFilter): Promise<Wal
   const executionId = execution ?? (subject?.type === "execution" ? subject.id : undefined);
   // Who asks for one execution wants its whole story.
   const unasked = execution === undefined ? [0] : BOTH;
-  const flags = { archived: filter.archived?.map(Number) ?? unasked, test: filter.test?.map(Number) ?? unasked };
+  const flags = { archived: filter.archived ?? unasked, test: filter.test ?? unasked };
   if (executionId !== undefined) {
     const ofSubject = subject ? [oneOf("subjectType", [subject.type]), oneOf("subjectId", [subject.id])] : [];
     const others = Object.entries({ ...flags, ...(kind ? { kind } : {}) }).map(([name, values]) => oneOf(name, values));
@@ -116,33 +116,32 @@ export type AgeLimit = readonly [kind: EventKind, until: number];
 const KEPT: readonly EventKind[] = ["batch.enabled", "batch.disabled"];
 const WITHOUT_BATCH = "AND NOT EXISTS (SELECT 1 FROM batches WHERE batches.id = events.subjectId)";
 
-/** Some of the events that are to be deleted. */
+/** Up to `count` of the events that are to be deleted. */
 export function overage(manager: EntityManager, limits: readonly AgeLimit[], count: number) {
-  return ofAge(manager, limits, count, "archived IN (FALSE, TRUE)", (kind) =>
-    KEPT.includes(kind) ? WITHOUT_BATCH : "",
-  );
+  const kept = (kind: EventKind) => (KEPT.includes(kind) ? WITHOUT_BATCH : "");
+  return ofAge(manager, limits, count, (kind) => `archived IN (FALSE, TRUE) ${kept(kind)}`);
 }
 
-/** Some of the events that are to be archived. */
+/** Up to `count` of the events that are to be archived. */
 export function archivable(manager: EntityManager, limits: readonly AgeLimit[], count: number) {
-  return ofAge(manager, limits, count, "archived = FALSE", () => "");
+  return ofAge(manager, limits, count, () => "archived = FALSE");
 }
 
-/** @param archived the condition on that column */
-function ofAge(
+/** Kind by kind: of one statement over all kinds MariaDB would read every row before it gave the first. */
+async function ofAge(
   manager: EntityManager,
   limits: readonly AgeLimit[],
   count: number,
-  archived: string,
   condition: (kind: EventKind) => string,
 ): Promise<Pick<Event, "id" | "kind">[]> {
-  const terms = limits.map(
-    ([kind]) => `SELECT id, kind FROM events WHERE kind = ? AND ${archived} AND test IN (FALSE, TRUE)
-     AND occurredAt <= ? ${condition(kind)}`,
-  );
-  return terms.length === 0
-    ? Promise.resolve([])
-    : manager.query(`${terms.join(" UNION ALL ")} LIMIT ${count}`, limits.flat());
+  const found: Pick<Event, "id" | "kind">[] = [];
+  for (const [kind, until] of limits) {
+    const where = `kind = ? AND test IN (FALSE, TRUE) AND occurredAt <= ? AND ${condition(kind)}`;
+    const sql = `SELECT id, kind FROM events WHERE ${where} LIMIT ?`;
+    found.push(...(await manager.query<typeof found>(sql, [kind, until, count - found.length])));
+    if (found.length === count) break;
+  }
+  return found;
 }
 
 /** @returns how many of them were not archived before */
@@ -161,7 +160,7 @@ export async function deleteEvents(manager: EntityManager, ids: number[]): Promi
   return deleteRows(manager, Event, sql, [...values]);
 }
 
-/** The greatest id of an event that was ever deleted: whoever has seen all up to it has missed nothing. */
+/** The greatest id that a deleted event had, 0 at first: to whoever has seen all events up to it, deletion has hidden none. */
 export async function deletedTo(manager: EntityManager): Promise<number> {
   return Number((await manager.findOneBy(ServiceState, { name: DELETED_TO }))?.value ?? 0);
 }

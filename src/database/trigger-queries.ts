@@ -34,7 +34,7 @@ export async function pageOfTriggers(
 export async function firingOf(manager: EntityManager, executionId: number): Promise<number> {
   const sql = "SELECT id FROM events WHERE executionId = ? AND kind = 'trigger.fired' LIMIT 1";
   const [row]: { id: number }[] = await manager.query(sql, [executionId]);
-  return row ? Number(row.id) : 0;
+  return row?.id ?? 0;
 }
 
 /** SQLite binds at most 32,766 values in one statement. */

@@ -4,11 +4,15 @@ import { access, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { AppError } from "../errors.js";
+import { RecentCache } from "../models/recent-cache.js";
 import { followLog, type FollowOptions } from "./log-store/follow-log.js";
+import { LineIndex } from "./log-store/line-index.js";
+import { LineLog } from "./log-store/line-log.js";
 import { LiveLogs, type LiveLog } from "./log-store/live-log.js";
 import { openRegular, openLog, type OpenLog } from "./log-store/open-log.js";
 
 export type { FollowOptions } from "./log-store/follow-log.js";
+export type { LineLog } from "./log-store/line-log.js";
 export type { LiveLog, LogChunk } from "./log-store/live-log.js";
 export type { OpenLog } from "./log-store/open-log.js";
 
@@ -25,16 +29,23 @@ export interface LogRef {
 /** Folders hold the logs of this many executions, so that none grows too long to list. */
 const EXECUTIONS_PER_FOLDER = 1000;
 const FOLDER_MODE = 0o750;
-const { O_WRONLY, O_APPEND, O_CREAT, R_OK, W_OK, X_OK } = constants;
+/** Logs are read by lines in blocks of this size: with smaller ones, waiting for the disk's thread takes longer than reading. */
+const BLOCK_BYTES = 256 * 1024;
+/** What is known of their lines is kept for so many logs: 32 KiB for each gigabyte of one. */
+const INDEXED_LOGS = 64;
+const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, R_OK, W_OK, X_OK } = constants;
 
 /** Knows where logs are, makes room for them, reads, follows and removes them. Scripts' output is written by the runner. */
 export class LogStore {
   readonly #folder: string;
   readonly #prepared = new Map<number, Promise<void>>();
+  readonly #indexes = new RecentCache<string, LineIndex>(INDEXED_LOGS);
+  readonly #blockBytes: number;
   readonly #live = new LiveLogs();
 
-  constructor({ folder }: { folder: string }) {
+  constructor({ folder, blockBytes = BLOCK_BYTES }: { folder: string; blockBytes?: number }) {
     this.#folder = resolve(folder);
+    this.#blockBytes = blockBytes;
   }
 
   /** Makes the folder of all logs. Throws `unavailable` where the service may not write to it. */
@@ -88,6 +99,21 @@ export class LogStore {
   /** Opens a log for reading; null if there is none. The caller closes it. */
   open(ref: LogRef): Promise<OpenLog | null> {
     return openLog(this.pathFor(ref));
+  }
+
+  /**
+   * Opens a log to be read by lines; where nothing was printed yet it is an empty one. The caller closes it.
+   *
+   * @param signal aborted when whoever asked has gone: whatever reads then ends with an error for nobody
+   * @param most so many of its first bytes: the log as it was when it had no more
+   */
+  async openLines(ref: LogRef, signal: AbortSignal, most = Infinity): Promise<LineLog> {
+    const file = await openRegular(this.pathFor(ref), O_RDONLY);
+    const { handle = null, size = 0, identity = "" } = file ?? {};
+    const index = file ? this.#indexes.getOrMake(identity, () => new LineIndex()) : new LineIndex();
+    // Shorter than it was: somebody has been at it.
+    if (index.known * this.#blockBytes > size) index.clear();
+    return new LineLog(handle, Math.min(size, most), index, this.#blockBytes, signal);
   }
 
   /** The last bytes of a log as it is now, at most `limit`, and how many it has in all; null if there is none. */

@@ -1,7 +1,6 @@
 // The sweep of events: every 5 minutes those that are old enough are archived, or deleted, a portion at a time.
 import type { Database } from "../database/database.js";
 import { archivable, archiveEvents, deleteEvents, overage } from "../database/event-queries.js";
-import type { Event } from "../entities/event.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import { SYSTEM } from "../models/actor.js";
@@ -25,9 +24,10 @@ interface Done {
 
 const EVERY_MS = 5 * 60_000;
 /** So many rows of one transaction: it must not hold up those that wait to write. */
-const PORTION = 500;
-/** So many of them in one look: the other stations of the rounds wait for its end. */
-const PORTIONS = 10;
+const PORTION = 200;
+/** So many of them, and so long at most, in one look: the other stations of the rounds wait for its end. */
+const PORTIONS = 20;
+const LOOK_MS = 500;
 const SERVICE = { type: "service", id: 0, name: "batchline" } as const;
 
 export class EventSweep {
@@ -42,7 +42,8 @@ export class EventSweep {
     if (!this.underway && Math.abs(now - this.lookedAt) < EVERY_MS) return;
     this.lookedAt = now;
     this.underway ??= { archived: 0, deleted: 0, worthTelling: false };
-    for (let i = 0; i < PORTIONS; i++) {
+    const deadline = performance.now() + LOOK_MS;
+    for (let i = 0; i < PORTIONS && performance.now() < deadline; i++) {
       if (await this.sweepPortion(now, this.underway)) continue;
       await this.tell(this.underway);
       this.underway = null;
@@ -53,19 +54,19 @@ export class EventSweep {
   /** Deletes some events or, if none is so old, archives some. False: there was nothing left to do. */
   private async sweepPortion(now: number, done: Done): Promise<boolean> {
     const { database, archiveAfter, deleteAfter } = this.with_;
-    const old = await database.read((manager) => overage(manager, comeOfAge(deleteAfter, now), PORTION));
-    if (old.length > 0) {
-      const count = await database.write(({ manager }) => deleteEvents(manager, idsOf(old)));
-      done.deleted += count;
-      done.worthTelling ||= count > 0 && old.some(isNews);
+    for (const [what, ages, find, act] of [
+      ["deleted", deleteAfter, overage, deleteEvents],
+      ["archived", archiveAfter, archivable, archiveEvents],
+    ] as const) {
+      const found = await database.read((manager) => find(manager, comeOfAge(ages, now), PORTION));
+      if (found.length === 0) continue;
+      const ids = found.map(({ id }) => id);
+      const count = await database.write(({ manager }) => act(manager, ids));
+      done[what] += count;
+      done.worthTelling ||= count > 0 && found.some(({ kind }) => kind !== "retention.done");
       return true;
     }
-    const aged = await database.read((manager) => archivable(manager, comeOfAge(archiveAfter, now), PORTION));
-    if (aged.length === 0) return false;
-    const count = await database.write(({ manager }) => archiveEvents(manager, idsOf(aged)));
-    done.archived += count;
-    done.worthTelling ||= count > 0 && aged.some(isNews);
-    return true;
+    return false;
   }
 
   private async tell({ archived, deleted, worthTelling }: Done): Promise<void> {
@@ -74,12 +75,4 @@ export class EventSweep {
     const event = { kind: "retention.done", subject: SERVICE, source: "system", actor: SYSTEM } as const;
     await database.write((transaction) => events.append(transaction, { ...event, payload: { archived, deleted } }));
   }
-}
-
-function idsOf(events: Pick<Event, "id">[]): number[] {
-  return events.map(({ id }) => id);
-}
-
-function isNews({ kind }: Pick<Event, "kind">): boolean {
-  return kind !== "retention.done";
 }

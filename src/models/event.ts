@@ -108,7 +108,7 @@ export interface EventPlace {
 const threeWay = (what: string) =>
   z
     .enum(["0", "1", "all"], "must be 0, 1 or all")
-    .transform((text) => (text === "all" ? [false, true] : [text === "1"]))
+    .transform((text) => (text === "all" ? [0, 1] : [Number(text)]))
     .optional()
     .meta({ description: `0: without ${what}; 1: nothing but; all: both. 0, with \`execution\` all, if left out.` });
 
@@ -117,8 +117,9 @@ const kindFilter = z
   .max(1000)
   .transform((text, context) => {
     const words = text.split(",");
-    for (const word of words.filter((one) => kindsMeantBy(one).length === 0)) {
-      const message = `names no kind of event: ${word.slice(0, 40)}; kinds are ${EVENT_KINDS.join(", ")}`;
+    const stray = words.find((word) => kindsMeantBy(word).length === 0);
+    if (stray !== undefined) {
+      const message = `names no kind of event: ${stray.slice(0, 40)}; kinds are ${EVENT_KINDS.join(", ")}`;
       context.addIssue({ code: "custom", message });
     }
     return [...new Set(words.flatMap(kindsMeantBy))];

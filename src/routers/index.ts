@@ -12,6 +12,7 @@ import type { ExecutionController } from "../controllers/execution-controller.js
 import type { HealthController } from "../controllers/health-controller.js";
 import type { LinkController } from "../controllers/link-controller.js";
 import type { TriggerController } from "../controllers/trigger-controller.js";
+import type { LogController } from "../controllers/log-controller.js";
 import type { PlanController } from "../controllers/plan-controller.js";
 import { API } from "../controllers/reply.js";
 import type { VersionUploadController } from "../controllers/version-upload-controller.js";
@@ -25,6 +26,7 @@ import { docsRouter } from "./docs.js";
 import { eventRoutes } from "./events.js";
 import { executionRoutes } from "./executions.js";
 import { healthRoutes } from "./health.js";
+import { logRoutes } from "./logs.js";
 import { handleErrors, noSuchRoute } from "./middleware/errors.js";
 import { openApiDocument } from "./openapi.js";
 import { linkRoutes } from "./links.js";
@@ -40,6 +42,7 @@ export interface Controllers {
   chains: ChainController;
   chainRuns: ChainRunController;
   executions: ExecutionController;
+  logs: LogController;
   deliveries: DeliveryController;
   events: EventController;
   eventStreams: EventStreamController;
@@ -85,6 +88,7 @@ export function makeHttpApp({ controllers, logger, publicUrl, ...options }: Http
         ...chainRoutes(controllers.chains),
         ...chainRunRoutes(controllers.chainRuns),
         ...executionRoutes(controllers.executions),
+        ...logRoutes(controllers.logs),
         ...deliveryRoutes(controllers.deliveries),
         // Before the events by id, among which "stream" is none.
         ...streamRoutes(controllers.eventStreams, controllers.executionStreams),

@@ -16,6 +16,7 @@ const PROBLEMS: Record<number, string> = {
   415: "The body or the archive is of a kind that is not taken here.",
   422: "The archive cannot be taken; `errors` names the entries.",
   429: "Too much is under way or waiting; Retry-After says when to try again.",
+  503: "Not at the moment; Retry-After says when to ask again.",
   507: "The disk is full.",
 };
 

@@ -22,6 +22,7 @@ import { triggerCalls } from "./triggers.js";
 import { Streams, type ExecutionStreamEvent, type StreamOptions } from "./streams.js";
 import { Connection, type ConnectionOptions, type Query } from "./connection.js";
 import { eventCalls } from "./events.js";
+import { logCalls, type LogCalls } from "./logs.js";
 
 export type { BatchView, ChainView, LinkView } from "../models/batch.js";
 export type { ChainRunView } from "../models/chain-run.js";
@@ -40,6 +41,7 @@ export type { EventStreamQuery, ExecutionStreamEvent, OutputPiece, StreamedEvent
 export { ApiError } from "./connection.js";
 export type { EventView } from "../models/event.js";
 export type { EventListQuery } from "./events.js";
+export type * from "./logs.js";
 export type { Archive, EditOptions, MakeOptions, VersionOptions } from "./forms.js";
 
 export interface BatchListQuery {
@@ -109,12 +111,14 @@ export class BatchlineClient {
   readonly triggers: ReturnType<typeof triggerCalls>;
   /** What has happened. */
   readonly events: ReturnType<typeof eventCalls>;
+  readonly logs: LogCalls;
 
   constructor(options: ConnectionOptions) {
     this.connection = new Connection(options);
     this.streams = new Streams(this.connection);
     this.triggers = triggerCalls(this.connection);
     this.events = eventCalls(this.connection, this.streams);
+    this.logs = logCalls(this.connection);
   }
 
   readonly batches = {

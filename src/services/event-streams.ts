@@ -76,7 +76,7 @@ interface Stream {
 function passer(filter: EventStreamFilter, batchId: number | undefined): (event: Event) => boolean {
   const { kind, execution, subject } = filter;
   const kinds = kind && new Set(kind);
-  const tests = filter.test ?? (execution === undefined ? [false] : [false, true]);
+  const tests = (filter.test ?? (execution === undefined ? [0] : [0, 1])).map(Boolean);
   return (event) =>
     tests.includes(event.test) &&
     (!kinds || kinds.has(event.kind)) &&

@@ -155,7 +155,8 @@ export class ExecutionService {
     return execution;
   }
 
-  private async logRef(id: number, { stream, attempt: wanted }: WantedLog): Promise<LogRef> {
+  /** Names a log of an execution. @throws AppError `not_found`, in words that say why there is none */
+  async logRef(id: number, { stream, attempt: wanted }: WantedLog): Promise<LogRef> {
     const { attempt, status, errorLogBytes, reasonText } = await this.row(id);
     if (attempt === 0) {
       const why = isFinal(status) ? `never started: ${reasonText ?? status}` : "has not started yet, so it has no log.";

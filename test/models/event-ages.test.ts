@@ -52,7 +52,7 @@ describe("a list of ages", () => {
       "batch.*=3h": /must say an age for the kinds that it does not name/,
     };
     for (const [text, complaint] of Object.entries(complaints)) expect(parseEventAges(text), text).toMatch(complaint);
-    expect(String(parseEventAges("x".repeat(10_000))).length).toBeLessThan(300);
+    expect(parseEventAges("x".repeat(10_000))).toMatch(/^.{1,300}$/);
   });
 });
 

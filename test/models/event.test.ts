@@ -1,4 +1,5 @@
 // Events: what a word for kinds means, what a text is found in, and the cursor of a page.
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { SYSTEM } from "../../src/models/actor.js";
 import {
@@ -16,6 +17,11 @@ it("a word means one kind, or all that begin so, or nothing", () => {
   expect(kindsMeantBy("token.*")).toEqual(["token.made", "token.revoked"]);
   for (const word of ["", "*", ".*", "batch", "batch.", "batch*", "batch.ed*", "Batch.edited", "batch.edited.*"])
     expect(kindsMeantBy(word), word).toEqual([]);
+});
+
+it("every kind is told in the documentation", () => {
+  const text = readFileSync("docs/events.md", "utf8");
+  expect(EVENT_KINDS.filter((kind) => !text.includes(`\`${kind}\``))).toEqual([]);
 });
 
 it("every kind is about one type of subject", () => {

@@ -61,7 +61,10 @@ it("what has not started yet, and what never will, has no logs: 404 tells the tw
     expect(problem, kind).toMatchObject({ status: 404, code: "not_started" });
     expect(problem.detail).toBe(`Execution ${id} has not started yet, so it has no log.`);
   }
+  // Who follows waits for the start, or for the news that there will be none.
+  const following = await ask(app, id, "log?follow=1");
   await app.sdk.executions.cancel(id);
+  expect(await following.text()).toBe("");
   for (const kind of ["log", "error-log", "log?follow=1"]) {
     const problem = await problemOf(await ask(app, id, kind));
     expect(problem, kind).toMatchObject({ status: 404, code: "never_started" });

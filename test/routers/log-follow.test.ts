@@ -133,3 +133,17 @@ it("HEAD of a stream tells its headers and does not wait for the end", async () 
   gate.open();
   await app.ended(execution);
 });
+
+it("?from= goes on where a stream broke, and Batchline-Attempt says in which attempt", async () => {
+  const { app, gate, execution, follow } = await running((g) => ["echo one", g.pass(), "echo two"]);
+  await new Reader(await follow()).until("one\n");
+  const again = await follow("&from=2&attempt=1");
+  expect(again.headers.get("batchline-attempt")).toBe("1");
+  gate.open();
+  expect(await new Reader(again).rest()).toBe("e\ntwo\n");
+  await app.ended(execution);
+  const plain = (query: string) => app.request(`/api/v1/executions/${execution.id}/log${query}`);
+  expect(await (await plain("?from=4")).text()).toBe("two\n");
+  expect(await (await plain("?from=999999999999")).text()).toBe("");
+  expect((await plain("?from=-1")).status).toBe(400);
+});

@@ -100,6 +100,20 @@ function everyCall(sdk: BatchlineClient): Record<string, () => Promise<unknown>>
     "executions.errorLog": () => sdk.executions.errorLog(7, { tail: 3 }),
     "executions.follow": () => sdk.executions.follow(7).next(),
     "executions.stream": () => sdk.executions.stream(7).next(),
+    "logs.search": () =>
+      sdk.logs.search(7, "q", {
+        ignoreCase: true,
+        stream: "log",
+        attempt: 1,
+        context: 2,
+        limit: 3,
+        from: 4,
+        cursor: "c",
+      }),
+    "logs.lines": () => sdk.logs.lines(7, { stream: "log", attempt: 1, from: -5, count: 5, total: true }),
+    "logs.firstError": () => sdk.logs.firstError(7, { attempt: 1 }),
+    "logs.searchBatch": () =>
+      sdk.logs.searchBatch(1, "q", { ignoreCase: true, stream: "log", lines: 1, limit: 2, cursor: "c" }),
     "deliveries.list": () => sdk.deliveries.list({ status: "sent", batch: 1, execution: 2, limit: 1, cursor: "c" }),
     "deliveries.get": () => sdk.deliveries.get(7),
     "deliveries.retry": () => sdk.deliveries.retry(7),
@@ -124,8 +138,10 @@ it("every call of the client is an operation of the service's document, with its
   const { asked, url } = await recorder();
   const sdk = new BatchlineClient({ url, token: "secret" });
   const calls = everyCall(sdk);
-  const { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, deliveries, events } = sdk;
-  const rooms = { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, deliveries, events };
+  const { batches, versions, chains, triggers, links, chainRuns, plannedRuns, executions, ...others } = sdk;
+  const { logs, deliveries, events } = others;
+  const first = { batches, versions, chains, triggers, links, chainRuns, plannedRuns };
+  const rooms = { ...first, executions, logs, deliveries, events };
   const names = Object.entries(rooms).flatMap(([room, members]) =>
     Object.keys(members).map((name) => `${room}.${name}`),
   );

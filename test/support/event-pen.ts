@@ -1,10 +1,11 @@
 // Writes events as another service process on the same database would, so that a test need not bring each one about.
 import { onTestFinished } from "vitest";
+import type { Config } from "../../src/config.js";
 import { Database } from "../../src/database/database.js";
+import type { Clock } from "../../src/handlers/clock.js";
 import { EventLog, type NewEvent } from "../../src/handlers/event-log.js";
 import { SYSTEM } from "../../src/models/actor.js";
 import { kindsAbout, SUBJECT_TYPES, type EventKind } from "../../src/models/event.js";
-import type { TestApp } from "./app.js";
 
 /** What of an event matters to the test; its subject is what the kind is about, and has the id 1 if nothing else is said. */
 export type Sketch = Partial<Omit<NewEvent, "subject">> & { kind: EventKind; id?: number; name?: string };
@@ -21,7 +22,13 @@ export interface EventPen {
 }
 
 /** A pen on the database of a service, with its clock. */
-export async function takePen({ config, clock }: Pick<TestApp, "config" | "clock">): Promise<EventPen> {
+export async function takePen({
+  config,
+  clock,
+}: {
+  config: Pick<Config, "databaseUrl">;
+  clock: Clock;
+}): Promise<EventPen> {
   const database = await Database.open(config.databaseUrl);
   onTestFinished(() => database.close());
   const log = new EventLog({ clock });

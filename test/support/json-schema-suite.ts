@@ -24,18 +24,18 @@ const REMOTE =
 /** That a format is a mere remark is the drafts' default; here formats are checked, as drafts allow. */
 const REMARKS = /^format$/;
 
+const cache = process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache");
+const SUITE = path.join(cache, "batchline/json-schema-suite/tests");
+
+/** Nobody needs the suite to try the service out: only where everything must hold, its absence is a failure. */
+export const LEAVE_SUITE_OUT = !existsSync(SUITE) && !process.env["CI"];
+
 /**
  * The required cases of a draft without those that need what lies elsewhere, or those of its formats; null where the suite
  * is not there.
  */
 export function suiteOf(draft: Draft, part: "required" | "formats"): SuiteGroup[] | null {
-  const cache = process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache");
-  const folder = path.join(
-    cache,
-    "batchline/json-schema-suite/tests",
-    FOLDERS[draft],
-    part === "formats" ? "optional/format" : "",
-  );
+  const folder = path.join(SUITE, FOLDERS[draft], part === "formats" ? "optional/format" : "");
   if (!existsSync(folder)) return null;
   return readdirSync(folder)
     .filter((name) => name.endsWith(".json"))

@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { FileChange, FileChangeKind } from "../../models/version.js";
 import { isText, listFiles, openStored, textOf, type ArtifactPlace, type StoredFile } from "./artifact-reader.js";
 import { patchOf } from "./file-patch.js";
-import { Turns } from "./turns.js";
+import { Turns } from "../turns.js";
 
 /** What differs between two artifacts, by path. */
 export interface ArtifactDiff {

@@ -6,7 +6,7 @@ import { isFolder, readCentralDirectory, type Archive, type ArchiveEntry } from 
 import { UnreadableArchive } from "./findings.js";
 import { SCRIPT } from "./script-rules.js";
 import { checkScriptSyntax } from "./script-syntax.js";
-import { Turns } from "./turns.js";
+import { Turns } from "../turns.js";
 import type { UnpackOrder } from "./unpack.js";
 
 /** What was found in an upload. */

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { Finding } from "../../models/finding.js";
 import { SCRIPT } from "./script-rules.js";
 import { readByStream } from "./streamed-archive.js";
-import { Turns } from "./turns.js";
+import { Turns } from "../turns.js";
 import { unpack, type UnpackOrder } from "./unpack.js";
 import { readWhole } from "./whole-archive.js";
 

@@ -43,18 +43,27 @@ export async function openLog(path: string): Promise<OpenLog | null> {
   };
 }
 
+/** A plain file of ours. */
+export interface RegularFile {
+  handle: FileHandle;
+  size: number;
+  /** Tells it from any other file, also from one of the same name that takes its place. */
+  identity: string;
+}
+
 /**
  * Opens what must be a plain file of ours; null if there is nothing. A link, a pipe or a folder put in its place is
  * refused: O_NOFOLLOW for the link, O_NONBLOCK because a pipe without a writer would hold the thread for ever.
  */
-export async function openRegular(path: string, flags: number): Promise<{ handle: FileHandle; size: number } | null> {
+export async function openRegular(path: string, flags: number): Promise<RegularFile | null> {
   const handle = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE).catch((error: unknown) => {
     if (isMissing(error)) return null;
     throw hasCode(error, "ELOOP", "ENXIO", "EISDIR") ? notALog(error) : error;
   });
   if (!handle) return null;
   const found = await handle.stat();
-  if (found.isFile()) return { handle, size: found.size };
+  const identity = `${found.dev}-${found.ino}-${found.birthtimeMs}`;
+  if (found.isFile()) return { handle, size: found.size, identity };
   await handle.close();
   throw notALog();
 }

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { crc32, deflateRawSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { readCentralDirectory } from "../../../src/handlers/artifact-store/central-directory.js";
-import { Turns } from "../../../src/handlers/artifact-store/turns.js";
+import { Turns } from "../../../src/handlers/turns.js";
 import { Unpacker } from "../../../src/handlers/artifact-store/unpacker.js";
 import { craftZip, zipOf } from "../../support/zips.js";
 import { openStore } from "./open-store.js";
