@@ -22,14 +22,14 @@ const LOOK_MS = 100;
 const GAP_LOOK_MS = 5;
 const GAP_PATIENCE_MS = 20;
 /** What is kept for those who are nearly up to date. */
-const RING_EVENTS = 1000;
-const RING_BYTES = 4 * 1024 * 1024;
+const RECENT_EVENTS = 1000;
+const RECENT_BYTES = 4 * 1024 * 1024;
 
 type Ring = () => void;
 
 /**
  * One tailer per process, however many listen. It only rings: a listener fetches what is behind its own position at its
- * own pace, from the ring of recent events or from the database, so that a slow one holds nothing but that position.
+ * own pace, from the recent events or from the database, so that a slow one holds nothing but that position.
  */
 export class EventFeed {
   private readonly looking = new Turnstile(() => this.look());
@@ -43,8 +43,8 @@ export class EventFeed {
   /** No event up to here is still to come. */
   private settled = 0;
   private gapSince: number | null = null;
-  private ring: WeighedEvent[] = [];
-  private ringBytes = 0;
+  private recent: WeighedEvent[] = [];
+  private recentBytes = 0;
   private inTrouble = false;
 
   constructor(private readonly with_: Collaborators) {}
@@ -76,13 +76,13 @@ export class EventFeed {
   /** The events behind `position`, in order, as many as are at hand; empty: none yet. For those who listen. */
   async after(position: number): Promise<Event[]> {
     if (position >= this.told) return [];
-    const oldest = this.ring[0]?.event.id ?? Infinity;
+    const oldest = this.recent[0]?.event.id ?? Infinity;
     if (position < oldest - 1) {
       const page = await this.with_.database.read((manager) => eventsAfter(manager, position, this.told));
       return page.map(({ event }) => event);
     }
-    const first = this.ring.findLastIndex(({ event }) => event.id <= position) + 1;
-    return this.ring.slice(first).map(({ event }) => event);
+    const first = this.recent.findLastIndex(({ event }) => event.id <= position) + 1;
+    return this.recent.slice(first).map(({ event }) => event);
   }
 
   /** Resolves when the execution has ended, whichever process ran it, or when `signal` is aborted. */
@@ -141,8 +141,8 @@ export class EventFeed {
   private rest(): void {
     this.stop();
     this.begun = null;
-    this.ring = [];
-    this.ringBytes = 0;
+    this.recent = [];
+    this.recentBytes = 0;
     this.gapSince = null;
   }
 
@@ -190,10 +190,10 @@ export class EventFeed {
   }
 
   private keep(found: WeighedEvent[]): void {
-    this.ring.push(...found);
-    for (const { bytes } of found) this.ringBytes += bytes;
-    while (this.ring.length > RING_EVENTS || (this.ringBytes > RING_BYTES && this.ring.length > 1)) {
-      this.ringBytes -= this.ring.shift()?.bytes ?? 0;
+    this.recent.push(...found);
+    for (const { bytes } of found) this.recentBytes += bytes;
+    while (this.recent.length > RECENT_EVENTS || (this.recentBytes > RECENT_BYTES && this.recent.length > 1)) {
+      this.recentBytes -= this.recent.shift()?.bytes ?? 0;
     }
   }
 }

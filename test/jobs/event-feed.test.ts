@@ -156,7 +156,7 @@ it("forgets what nobody listens to, and begins anew for the next listener", asyn
   expect((await one.feed.after(0)).map(({ id }) => id)).toEqual([1, 2, 3]);
 });
 
-it("fetches what the ring has forgotten from the database", { timeout: 60_000 }, async () => {
+it("fetches what is not kept any more from the database", { timeout: 60_000 }, async () => {
   const [one] = (await processes(1)) as [Process];
   const late = await listener(one);
   const prompt = await listener(one);
