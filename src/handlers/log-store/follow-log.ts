@@ -54,9 +54,9 @@ async function* follow(
   if (!final) await create();
   const file = await openRegular(path, constants.O_RDONLY);
   if (!file) return;
-  let toAsk = false;
+  const question = { open: false };
   const ringToAsk = () => {
-    toAsk = true;
+    question.open = true;
     bell.ring();
   };
   const stopListening = listen(path, { ring: bell.ring, ringToAsk }, signal, finalSignal);
@@ -68,8 +68,8 @@ async function* follow(
       else if (final) return;
       else await bell.rung();
       // Asked before the next read: whatever was written before the answer "final" is still found by that read.
-      if (chunk.length > 0 || !toAsk) continue;
-      toAsk = false;
+      if (chunk.length > 0 || !question.open) continue;
+      question.open = false;
       final = await askFinal();
     }
   } finally {
