@@ -9,6 +9,11 @@ export async function scheduledTriggers(manager: EntityManager, batchIds: number
   return (await manager.find(Trigger, { where, order: { id: "ASC" } })).filter(isOfBatch);
 }
 
+/** Those of them that plan it: neither switched off themselves nor there for a trial. */
+export async function planningTriggers(manager: EntityManager, batchIds: number[]): Promise<BatchTrigger[]> {
+  return (await scheduledTriggers(manager, batchIds)).filter(({ enabled, test }) => enabled && !test);
+}
+
 /** One row over the limit, newest first: the extra one tells that a next page exists. */
 export async function pageOfTriggers(
   manager: EntityManager,

@@ -3,7 +3,7 @@ import { In, type EntityManager } from "typeorm";
 import { batchesNamed, waitState } from "../database/condition-queries.js";
 import type { Database } from "../database/database.js";
 import { batchFaces, linksAround } from "../database/plan-queries.js";
-import { scheduledTriggers } from "../database/trigger-queries.js";
+import { planningTriggers, scheduledTriggers } from "../database/trigger-queries.js";
 import { activeThen, hadCompleted, lastSwitches, type ThenActive } from "../database/why-queries.js";
 import { Batch } from "../entities/batch.js";
 import { ChainRun } from "../entities/chain-run.js";
@@ -58,7 +58,7 @@ export class WhyService {
     const faces = await batchFaces(manager, heads);
     const nameOf = (id: number) => faces.get(id)?.name ?? "a deleted batch";
     const triggers = await scheduledTriggers(manager, heads);
-    const plan = planAt(matter, triggers, nameOf);
+    const plan = planAt(matter, await planningTriggers(manager, heads), nameOf);
     const id = await executionAt(manager, matter, triggers, plan);
     const row = id === null ? null : await manager.findOneByOrFail(Execution, { id });
     const moment = row?.queuedAt ?? Math.min(at, now);

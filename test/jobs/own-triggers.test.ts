@@ -55,6 +55,21 @@ describe("beside a batch's own schedule", () => {
   });
 });
 
+describe("switched off", () => {
+  it("it plans nothing, and nobody waits for what it would have started", async () => {
+    const app = await withBatch();
+    const { id } = await app.sdk.triggers.create({ name: "t", kind: "cron", cron: "0 * * * *", batch: "batch" });
+    const summary = async () => (await app.sdk.batches.why("batch", "2026-12-01T15:00:00Z")).summary;
+    expect(await summary()).toMatch(/^It will run: it is planned/);
+    await app.sdk.triggers.edit(id, { enabled: false });
+    expect(await summary()).toMatch(/^It will not run on its own/);
+    await app.sdk.batches.create(await scriptZip("true"), { name: "waiter", waitFor: ["batch"] });
+    app.clock.advance({ hours: 2 });
+    await app.ended(await app.sdk.batches.run("batch"));
+    expect(await app.ended(await app.sdk.batches.run("waiter"))).toMatchObject({ status: "completed" });
+  });
+});
+
 describe("without a batch", () => {
   it("each planned instant is one event", async () => {
     const app = await startApp();
