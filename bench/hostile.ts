@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BASE, GOOD_ZIP, HOSTILE, type HostileInput, type HostileRequest } from "../test/hostile/index.js";
 import { pingDuring } from "./ping.js";
 import { startService, TOKEN, type Service } from "./service.js";
+import { HOOK } from "../test/hostile/triggers.js";
 import { median, percentile, round, table } from "./statistics.js";
 
 const PAUSE_MS = 2;
@@ -33,6 +34,7 @@ async function longestTurn(
 export async function hostile(): Promise<void> {
   const service = await startService({}, { probe: true });
   await service.sdk.batches.create(new Uint8Array(GOOD_ZIP), { name: BASE });
+  await service.sdk.triggers.create(HOOK);
   // Made beforehand: making some of them would hold up whoever measures.
   const list = await Promise.all(HOSTILE.map(async (input) => ({ input, request: await input.request(), turns: [0] })));
   const before = service.memory();

@@ -39,8 +39,10 @@ export class Inspector {
     if (archive instanceof UnreadableArchive) return { findings: [archive.finding], fileCount: 0, unpackedBytes: 0 };
     const findings = await checkArchive(archive, this.with_.limits);
     // People want to hear of all faults at once: the script's own are found in a bad archive too.
-    const entries = hasErrors(findings) ? harmlessScript(archive.entries, findings) : archive.entries;
-    if (entries.length > 0) findings.push(...(await this.unpack(zipFile, filesFolder, { ...archive, entries })));
+    const isPart = hasErrors(findings);
+    const entries = isPart ? harmlessScript(archive.entries, findings) : archive.entries;
+    const order = { zipFile, filesFolder, archive: { ...archive, entries }, isPart };
+    if (entries.length > 0) findings.push(...(await this.unpack(order)));
     const files = archive.entries.filter((entry) => !isFolder(entry));
     return { findings, fileCount: files.length, unpackedBytes: files.reduce((sum, { size }) => sum + size, 0) };
   }
@@ -57,10 +59,10 @@ export class Inspector {
     }
   }
 
-  private async unpack(zipFile: string, filesFolder: string, archive: Archive): Promise<Finding[]> {
-    const findings = await this.with_.unpack({ zipFile, filesFolder, archive });
+  private async unpack(order: UnpackOrder): Promise<Finding[]> {
+    const findings = await this.with_.unpack(order);
     if (hasErrors(findings)) return findings;
-    return [...findings, ...(await this.readers.take(() => checkScriptSyntax(filesFolder)))];
+    return [...findings, ...(await this.readers.take(() => checkScriptSyntax(order.filesFolder)))];
   }
 }
 

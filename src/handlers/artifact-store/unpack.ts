@@ -14,6 +14,8 @@ export interface UnpackOrder {
   zipFile: string;
   filesFolder: string;
   archive: Archive;
+  /** True: there are more entries than these, and their names are not to be trusted. */
+  isPart: boolean;
 }
 
 /** Writes an entry's data into an open, empty file; false if it is not what the central directory promises. */

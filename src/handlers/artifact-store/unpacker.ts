@@ -37,7 +37,8 @@ export class Unpacker {
 
   /** Waits for a free place if it takes a thread, unpacks, and gives what was found when that has ended. */
   async unpack(order: UnpackOrder): Promise<Finding[]> {
-    if (fits(order, SMALL)) return unpack(order, readWhole);
+    // adm-zip looks at every name at once, and takes long over one that is 2000 levels deep.
+    if (!order.isPart && fits(order, SMALL)) return unpack(order, readWhole);
     if (fits(order, MEDIUM)) return unpack(order, readByStream);
     return this.turns.take(() => runThread(order));
   }

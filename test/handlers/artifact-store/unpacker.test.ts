@@ -38,7 +38,7 @@ it("hears from the thread what is wrong with an archive, and what is wrong with 
   const { path } = await receive(zip);
   const file = await open(path);
   const archive = await readCentralDirectory(file, 10).finally(() => file.close());
-  const order = { zipFile: path, filesFolder: `${store.newUpload()}/not/there`, archive };
+  const order = { zipFile: path, filesFolder: `${store.newUpload()}/not/there`, archive, isPart: false };
   await expect(new Unpacker().unpack(order)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
