@@ -38,7 +38,7 @@ export type Placed = ExecutionStreamItem & { place: StreamPlace };
 const LOOK_MS = 200;
 const FIRST_LOOK_MS = 20;
 const FIRST_LOOKS = 50;
-/** A reader who had caught up and is so far behind now is moved on to near the end. */
+/** A reader who has had all that there was when it came, and is so far behind now, is moved on to near the end. */
 const MOST_BEHIND_BYTES = 4 * 1024 * 1024;
 /** A shorter chunk than this is the end of its log, or nearly. */
 const LONG_CHUNK_BYTES = 32 * 1024;
@@ -77,8 +77,8 @@ class Reader {
   private logs: Partial<Record<Output, LiveLog>> = {};
   private leaving = new AbortController();
   private looks = 0;
-  /** The logs of which it has had all that there was at one moment. */
-  private readonly caughtUp = new Set<Output>();
+  /** How much of each log there was when this reader came: all of that it gets, however slowly it reads. */
+  private backlog: Partial<Record<Output, number>> = {};
 
   constructor(
     private readonly with_: Collaborators,
@@ -168,7 +168,7 @@ class Reader {
     this.leave();
     this.leaving = new AbortController();
     Object.assign(this.place, { ...beginning(), status: this.place.status, attempt });
-    this.caughtUp.clear();
+    this.backlog = {};
     this.looks = 0;
     this.bell.ring();
   }
@@ -217,11 +217,8 @@ class Reader {
       return;
     }
     const chunk = await log.chunkAt(from, over);
-    if (!chunk) {
-      this.caughtUp.add(stream);
-      return;
-    }
-    if (this.caughtUp.has(stream) && chunk.bytes > LONG_CHUNK_BYTES) {
+    if (!chunk) return;
+    if (from >= (this.backlog[stream] ?? 0) && chunk.bytes > LONG_CHUNK_BYTES) {
       const to = (await log.size()) - from > MOST_BEHIND_BYTES ? await log.nearEnd(from) : from;
       if (to > from) {
         place[stream] = to;
@@ -241,7 +238,8 @@ class Reader {
     const log = await this.with_.logs.live(ref, this.bell.ring, signal);
     if (!log || signal.aborted) return undefined;
     // A reader may name any place; there is nothing behind the end.
-    this.place[stream] = Math.min(this.place[stream], await log.size());
+    const size = (this.backlog[stream] = await log.size());
+    this.place[stream] = Math.min(this.place[stream], size);
     return (this.logs[stream] = log);
   }
 

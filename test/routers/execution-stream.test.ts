@@ -191,10 +191,11 @@ it("tells of bytes that are gone instead of passing over them", async () => {
 it("takes any place that could be one, and refuses what is none", async () => {
   const { app, gate, execution } = await running((g) => ["echo one", g.pass(), "echo two"]);
   const far = `1-1-${10n ** 18n}-${10n ** 18n}-0`;
-  const watching = await open(app, execution, "", far);
-  await watching.next("status");
   const elsewhere = await open(app, execution, "", "1-77-5-5-0");
   await elsewhere.next("output");
+  // Only now: what comes before the log is there has no end to be moved back to.
+  const watching = await open(app, execution, "", far);
+  await watching.next("status");
   gate.open();
   await Promise.all([watching.rest(), elsewhere.rest()]);
   expect(dataOf(watching.seen.find(({ event }) => event === "output")!)).toMatchObject({ offset: 4, text: "two\n" });
