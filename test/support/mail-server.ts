@@ -102,7 +102,13 @@ export class MailServer {
     session: SMTPServerSession,
     callback: (error?: Error | null) => void,
   ): Promise<void> {
-    const parsed = await simpleParser(await buffer(stream));
+    const message = await buffer(stream).catch((error: unknown) => {
+      // The client broke off in the middle (a service that is stopped does): then no message has come.
+      if ((error as NodeJS.ErrnoException).code === "ECONNECTION") return null;
+      throw error;
+    });
+    if (!message) return;
+    const parsed = await simpleParser(message);
     this.mails.push({ ...parsed, recipients: session.envelope.rcptTo.map(({ address }) => address) });
     if (this.manner === "refuse_message") callback(new Error("not today"));
     else if (this.manner === "drop") this.socketOf(session)?.destroy();
