@@ -50,7 +50,6 @@ import { UploadDesk } from "./services/upload-desk.js";
 import { VersionService } from "./services/version-service.js";
 import { VersionReading } from "./services/version-reading.js";
 import { WhyService } from "./services/why-service.js";
-import type { Ends } from "./services/trigger-firing.js";
 import type { Handlers } from "./app.js";
 
 /** How many streams one user or token may have open at once in this process. */
@@ -60,7 +59,7 @@ const MAX_STREAMS = 50;
 export function buildControllers(
   { concurrency, maxQueued, minIntervalMs }: Config,
   handlers: Handlers,
-  jobs: { queue: Queue; scheduler: Scheduler; mailer: Mailer; feed: EventFeed; ends: Ends },
+  jobs: { queue: Queue; scheduler: Scheduler; mailer: Mailer; feed: EventFeed },
   folders: object,
 ): Controllers {
   const configs = new ConfigWriter(handlers);

@@ -73,7 +73,7 @@ export async function buildJobs(config: Config, handlers: Handlers, releases: Re
     const rounds = makeRounds(stations, logger);
     releases.push(() => rounds.close());
   };
-  return { queue, scheduler, mailer, feed, ends: feed, start };
+  return { queue, scheduler, mailer, feed, start };
 }
 
 function buildMail({ adminEmail, mail, publicUrl: address }: Config, handlers: Handlers, publicUrl: () => string) {

@@ -1,11 +1,10 @@
 // The stream of events over HTTP.
 import type { Event } from "../entities/event.js";
-import { AppError } from "../errors.js";
 import { parseEventPlace, type EventStreamFilter } from "../models/event-stream.js";
 import { formatComment, formatEvent, formatId } from "../models/server-sent-event.js";
 import type { EventStreamItem, EventStreams } from "../services/event-streams.js";
 import { showEvent } from "./event-view.js";
-import { liveReply } from "./live-reply.js";
+import { lastPlace, liveReply } from "./live-reply.js";
 import type { Ask, Reply } from "./reply.js";
 
 export class EventStreamController {
@@ -15,8 +14,8 @@ export class EventStreamController {
   constructor(private readonly with_: { eventStreams: EventStreams }) {}
 
   stream = async (ask: Ask<unknown, EventStreamFilter, unknown>): Promise<Reply> => {
-    const { query, headers } = ask;
-    const items = await this.with_.eventStreams.open(query, placeOf(headers["last-event-id"]) ?? query.from, ask);
+    const after = lastPlace(ask, parseEventPlace, "an event") ?? ask.query.from;
+    const items = await this.with_.eventStreams.open(ask.query, after, ask);
     return liveReply(this.frames(items), ask);
   };
 
@@ -36,13 +35,4 @@ export class EventStreamController {
     this.shown.set(event, frame);
     return frame;
   }
-}
-
-/** @throws AppError `invalid` in plain words: a reader that goes on from nowhere would miss something unseen */
-function placeOf(header: string | undefined): number | undefined {
-  if (header === undefined || header === "") return undefined;
-  const place = parseEventPlace(header);
-  if (place !== null) return place;
-  const message = "The header Last-Event-ID is no id of an event. Send the id of the last event that came, or none.";
-  throw new AppError("invalid", message, { reason: "invalid_last_event_id" });
 }

@@ -1,12 +1,11 @@
 // The stream of an execution over HTTP.
-import { AppError } from "../errors.js";
 import type { LogChunk } from "../handlers/log-store.js";
-import { formatPlace, parsePlace, type Output, type StreamPlace } from "../models/execution-stream.js";
+import { formatPlace, parsePlace, type Output } from "../models/execution-stream.js";
 import { formatComment, formatId, formatUnidentified } from "../models/server-sent-event.js";
 import { toInstant } from "../models/shapes.js";
 import type { ExecutionStreamItem, ExecutionStreams, Placed } from "../services/execution-streams.js";
 import { showExecution } from "./execution-view.js";
-import { liveReply } from "./live-reply.js";
+import { lastPlace, liveReply } from "./live-reply.js";
 import type { Ask, Reply } from "./reply.js";
 
 type StreamAsk = Ask<{ id: number }, { attempt?: number | undefined }, unknown>;
@@ -21,7 +20,7 @@ export class ExecutionStreamController {
   constructor(private readonly with_: { executionStreams: ExecutionStreams }) {}
 
   stream = async (ask: StreamAsk): Promise<Reply> => {
-    const place = placeOf(ask.headers["last-event-id"]);
+    const place = lastPlace(ask, parsePlace, "this stream");
     // To a browser's reader, who comes again whatever happens, this says: do not (it is part of the standard).
     if (place?.ended) return { status: 204 };
     const { attempt } = ask.query;
@@ -62,13 +61,4 @@ function show(item: Exclude<ExecutionStreamItem, { kind: "idle" | "output" }>): 
   }
   if (item.kind === "end") return { status: item.status };
   return { stream: item.stream, attempt: item.attempt, from: item.from, to: item.to };
-}
-
-/** @throws AppError `invalid` in plain words: a reader that goes on from nowhere would miss something unseen */
-function placeOf(header: string | undefined): StreamPlace | null {
-  if (header === undefined || header === "") return null;
-  const place = parsePlace(header);
-  if (place) return place;
-  const message = "The header Last-Event-ID is no id of this stream. Send the id of the last event that came, or none.";
-  throw new AppError("invalid", message, { reason: "invalid_last_event_id" });
 }

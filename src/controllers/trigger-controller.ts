@@ -92,7 +92,7 @@ function shown(details: TriggerDetails): Reply {
 
 function created(details: TriggerDetails): Reply {
   const json = showTrigger(details);
-  return { ...made(201, `${API}/triggers/${json.id}`, json) };
+  return made(201, `${API}/triggers/${json.id}`, json);
 }
 
 function accepted(firing: Firing): Reply {

@@ -1,17 +1,14 @@
 // How a trigger is shown.
-import type { Trigger } from "../entities/trigger.js";
-import { scheduleOfKeys } from "../models/schedule-keys.js";
 import { describeSchedule } from "../models/schedule-words.js";
 import { toInstant } from "../models/shapes.js";
 import type { FiringView, TriggerView } from "../models/trigger.js";
 import { triggerEtag } from "../services/named-trigger.js";
-import { documentOf } from "../services/trigger-document.js";
 import type { Firing } from "../services/trigger-firing.js";
 import type { TriggerDetails } from "../services/trigger-service.js";
 import { showExecution } from "./execution-view.js";
 import { API } from "./reply.js";
 
-export function showTrigger({ trigger, nextRuns }: TriggerDetails): TriggerView {
+export function showTrigger({ trigger, schedule, nextRuns }: TriggerDetails): TriggerView {
   const { id, kind, name, batchId, expression, onceAt, timeZone, dst, enabled, test, ofConfig, version } = trigger;
   return {
     ...{ id, kind, name },
@@ -20,7 +17,7 @@ export function showTrigger({ trigger, nextRuns }: TriggerDetails): TriggerView 
     cron: expression,
     at: toInstant(onceAt),
     ...{ timeZone, dst },
-    words: wordsOf(trigger),
+    words: schedule ? describeSchedule(schedule) : "When it is fired",
     schema: trigger.payloadSchema,
     ...{ enabled, test, ofConfig },
     nextRuns: nextRuns.map((at) => toInstant(at)),
@@ -34,11 +31,6 @@ export function showTrigger({ trigger, nextRuns }: TriggerDetails): TriggerView 
     updatedAt: toInstant(trigger.updatedAt ?? trigger.createdAt),
     etag: triggerEtag(trigger),
   };
-}
-
-function wordsOf(trigger: Trigger): string {
-  const schedule = scheduleOfKeys(documentOf(trigger, ""));
-  return schedule ? describeSchedule(schedule) : "When it is fired";
 }
 
 export function showFiring({ eventId, execution }: Firing): FiringView {

@@ -1,6 +1,7 @@
 // Walks along the indexes of events: what is asked for is cut into stretches of one index, each in the order of pages.
 import type { EntityManager } from "typeorm";
 import type { EventPlace } from "../models/event.js";
+import { isSqlite } from "./locks.js";
 
 type Value = string | number;
 
@@ -99,8 +100,4 @@ function within(manager: EntityManager, { behind, downTo }: Span): Condition[] {
     return [{ sql: `(occurredAt ${sign} ? OR (occurredAt = ? AND id ${sign}${orSame} ?))`, values: [at, at, id] }];
   };
   return [...beside(behind, "<", ""), ...beside(downTo, ">", "=")];
-}
-
-function isSqlite(manager: EntityManager): boolean {
-  return manager.dataSource.options.type === "better-sqlite3";
 }

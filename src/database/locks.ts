@@ -1,9 +1,14 @@
 // Row locks, where the dialect has them.
 import type { EntityManager, FindOneOptions } from "typeorm";
 
+/** True on the embedded database. */
+export function isSqlite(manager: EntityManager): boolean {
+  return manager.dataSource.options.type === "better-sqlite3";
+}
+
 /** SQLite has no row locks and needs none: its writing transactions come one after another. */
 function hasRowLocks(manager: EntityManager): boolean {
-  return manager.dataSource.options.type !== "better-sqlite3";
+  return !isSqlite(manager);
 }
 
 /** Find options that lock the rows until the transaction ends. */

@@ -9,11 +9,6 @@ export async function scheduledTriggers(manager: EntityManager, batchIds: number
   return (await manager.find(Trigger, { where, order: { id: "ASC" } })).filter(isOfBatch);
 }
 
-/** Those of them that plan it: neither switched off themselves nor there for a trial. */
-export async function planningTriggers(manager: EntityManager, batchIds: number[]): Promise<BatchTrigger[]> {
-  return (await scheduledTriggers(manager, batchIds)).filter(({ enabled, test }) => enabled && !test);
-}
-
 /** One row over the limit, newest first: the extra one tells that a next page exists. */
 export async function pageOfTriggers(
   manager: EntityManager,
@@ -36,7 +31,7 @@ export async function pageOfTriggers(
 }
 
 /** The id of the event that tells of the firing which made this execution. */
-export async function firingOf(manager: EntityManager, executionId: number): Promise<number> {
+export async function firingEventId(manager: EntityManager, executionId: number): Promise<number> {
   const sql = "SELECT id FROM events WHERE executionId = ? AND kind = 'trigger.fired' LIMIT 1";
   const [row]: { id: number }[] = await manager.query(sql, [executionId]);
   return row?.id ?? 0;

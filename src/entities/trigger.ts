@@ -109,3 +109,8 @@ export type BatchTrigger = Trigger & { batchId: number };
 export function isOfBatch(trigger: Trigger): trigger is BatchTrigger {
   return trigger.batchId !== null;
 }
+
+/** True if it has a say about when its batch should run: it is neither switched off itself nor there for a trial. */
+export function isPlanning({ enabled, test }: Trigger): boolean {
+  return enabled && !test;
+}

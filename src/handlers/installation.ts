@@ -1,7 +1,7 @@
 // The installation: one database, one data folder and one uploads folder belong together. Run folders are named by the ids of
 // executions, and artifacts without a row are swept: beside another database, foreign runs and artifacts would be taken for ours.
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { In } from "typeorm";
@@ -10,6 +10,7 @@ import { Artifact } from "../entities/artifact.js";
 import { Execution } from "../entities/execution.js";
 import { ServiceState } from "../entities/service-state.js";
 import { AppError } from "../errors.js";
+import { makeWholeFile } from "./whole-file.js";
 
 const FILE = "installation";
 const UPLOADS_FILE = ".installation";
@@ -120,16 +121,9 @@ function refuseForeignRuns(dataFolder: string, mark: string): void {
   );
 }
 
-/** Puts the mark into the folder, whole at once. */
+/** Puts the mark into the folder. */
 function layMark(folder: string, name: string, mark: string): void {
   const file = path.join(folder, name);
-  const draft = `${file}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(draft, `${mark}\n`, { mode: 0o640 });
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || readMark(file) !== mark) throw error;
-  } finally {
-    unlinkSync(draft);
-  }
+  if (!makeWholeFile(file, `${mark}\n`, 0o640) && readMark(file) !== mark)
+    throw new Error(`Another mark was put into ${name} at the same moment.`);
 }

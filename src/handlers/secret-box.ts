@@ -1,8 +1,9 @@
 // The secret box: seals secrets that the service must be able to read again, so that a copy of the database tells nothing.
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { AppError } from "../errors.js";
+import { makeWholeFile } from "./whole-file.js";
 
 const KEY_BYTES = 32;
 const IV_BYTES = 12;
@@ -44,18 +45,10 @@ export class SecretBox {
   }
 }
 
-/** The key in the data folder. It is laid down whole, by a link that only one process can make. */
+/** The key in the data folder. */
 function keyIn(dataFolder: string): string {
   const file = path.join(dataFolder, "secret.key");
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, randomBytes(KEY_BYTES).toString("base64"), { mode: 0o600 });
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    unlinkSync(draft);
-  }
+  if (!existsSync(file)) makeWholeFile(file, randomBytes(KEY_BYTES).toString("base64"), 0o600);
   const key = readFileSync(file, "utf8").trim();
   if (Buffer.from(key, "base64").length === KEY_BYTES) return key;
   throw new AppError("unavailable", "The file secret.key in DATA_DIR is damaged: it must hold 32 bytes as base64.");

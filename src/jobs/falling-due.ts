@@ -8,6 +8,7 @@ import { dueOccurrences, misfireRule, type DueOccurrence } from "../models/misfi
 import { toInstant } from "../models/shapes.js";
 import type { Demand, Verdict } from "./demand.js";
 import { occurrenceDemand } from "./occurrence-demand.js";
+import { aboutTrigger, firedEvent } from "./trigger-events.js";
 import { scheduleOfTrigger } from "./trigger-schedule.js";
 
 export interface FallenDue {
@@ -47,19 +48,10 @@ export function fallingDue(
 }
 
 function eventOf(trigger: Trigger, { at, fate }: DueOccurrence, verdict?: Verdict): NewEvent {
+  const by = { source: "schedule", actor: SYSTEM } as const;
   const reason = verdict?.reason.code ?? (fate === "missed" ? "overdue" : null);
-  return {
-    kind: reason === null ? "trigger.fired" : "trigger.missed",
-    ...aboutTrigger(trigger),
-    source: "schedule",
-    actor: SYSTEM,
-    payload: { scheduledAt: toInstant(at), ...(reason === null ? {} : { reason }) },
-  };
-}
-
-/** The part of an event that says which trigger it is about. */
-export function aboutTrigger({ id, name, batchId, test }: Pick<Trigger, "id" | "name" | "batchId" | "test">) {
-  return { subject: { type: "trigger" as const, id, name: name ?? `trigger ${id}` }, batchId, test };
+  if (reason === null) return firedEvent(trigger, { ...by, scheduledAt: at });
+  return { kind: "trigger.missed", ...aboutTrigger(trigger), ...by, payload: { scheduledAt: toInstant(at), reason } };
 }
 
 /** Deletes test triggers that have fired. */

@@ -7,9 +7,8 @@ import type { EventLog, NewEvent } from "../handlers/event-log.js";
 import type { Actor } from "../models/actor.js";
 import type { EventKind } from "../models/event.js";
 import { isFinal, statusesBefore, type ExecutionStatus } from "../models/status.js";
-import { toInstant } from "../models/shapes.js";
 import type { Alerter } from "./alerter.js";
-import { aboutTrigger } from "./falling-due.js";
+import { firedEvent } from "./trigger-events.js";
 
 /** Which row, in which of its attempts: what is known of an attempt must never change a later one. */
 type Known = Pick<Execution, "id"> & { attempt?: number };
@@ -77,10 +76,9 @@ function eventOf(row: Execution, actor: Actor): NewEvent {
 function firingOf(row: Execution): NewEvent[] {
   const { triggerId: id, triggerName: name, batchId, test, status, reasonCode, payload, scheduledAt } = row;
   if (id === null || status === "missed" || reasonCode === "disabled") return [];
-  const event = { kind: "trigger.fired", executionId: row.id, source: row.source, actor: row.actor } as const;
-  const given = payload === null ? {} : { payload: JSON.parse(payload) as unknown };
-  const told = { scheduledAt: toInstant(scheduledAt), ...given };
-  return [{ ...event, ...aboutTrigger({ id, name, batchId, test }), payload: told }];
+  const given = payload === null ? undefined : (JSON.parse(payload) as unknown);
+  const firing = { executionId: row.id, source: row.source, actor: row.actor, scheduledAt, payload: given };
+  return [firedEvent({ id, name, batchId, test }, firing)];
 }
 
 function eventKind({ status, attempt }: Execution): EventKind {

@@ -1,9 +1,10 @@
 // Waiting: for which runs of other batches an execution waits, and whether they are over.
 import type { EntityManager } from "typeorm";
 import { batchesNamed, waitState } from "../database/condition-queries.js";
-import { planningTriggers } from "../database/trigger-queries.js";
+import { scheduledTriggers } from "../database/trigger-queries.js";
 import type { Batch } from "../entities/batch.js";
 import type { Execution } from "../entities/execution.js";
+import { isPlanning } from "../entities/trigger.js";
 import type { Wait } from "../models/execution.js";
 import { lastOccurrence } from "../models/last-occurrence.js";
 import type { Verdict } from "./demand.js";
@@ -34,7 +35,7 @@ export async function waitsOf(manager: EntityManager, batch: Batch, at: number):
 
 /** The latest planned instant up to `at`; null if the batch has no schedule, `never` if none has come yet. */
 async function latestPlanned(manager: EntityManager, batchId: number, at: number): Promise<number | "never" | null> {
-  const triggers = await planningTriggers(manager, [batchId]);
+  const triggers = (await scheduledTriggers(manager, [batchId])).filter(isPlanning);
   if (triggers.length === 0) return null;
   const instants = triggers.flatMap((trigger) => {
     // It is planned from after its making on.

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { actorSchema } from "./actor.js";
 import { executionSchema } from "./execution.js";
+import { pinnedVersion } from "./pin.js";
 import { durationText } from "./policies.js";
 import { parseDuration } from "./duration.js";
 import { noControlCharacters } from "./name.js";
@@ -56,14 +57,7 @@ const shape = {
   test: z.boolean().default(false).meta({
     description: "True: it is left out of lists, fires once with marked events, and is deleted by that.",
   }),
-  version: z
-    .number("must be the number of a version, or null")
-    .int()
-    .positive()
-    .max(999_999_999)
-    .nullable()
-    .default(null)
-    .meta({ description: "The version that it starts; null: whichever is active." }),
+  version: pinnedVersion.default(null).meta({ description: "The version that it starts; null: whichever is active." }),
 };
 
 type Shape = z.output<z.ZodObject<typeof shape>>;

@@ -8,7 +8,7 @@ import { mergePatch } from "../models/merge-patch.js";
 import { pastInstant, scheduleOfKeys } from "../models/schedule-keys.js";
 import { toInstant } from "../models/shapes.js";
 import { TRIGGER_KEYS, triggerRequestSchema, type TriggerDocument } from "../models/trigger.js";
-import { scheduleColumns } from "./new-trigger.js";
+import { scheduleColumns, type ScheduleColumns } from "./new-trigger.js";
 import { paceFindings } from "./upload-config.js";
 
 /** What documents are held against. */
@@ -20,11 +20,8 @@ export interface DocumentRules {
 }
 
 /** The columns of a trigger that its document settles, the batch left out. */
-type WrittenColumns = Pick<
-  Trigger,
-  "kind" | "expression" | "timeZone" | "dst" | "onceAt" | "name" | "description" | "payloadSchema" | "enabled" | "test"
-> &
-  Pick<Trigger, "version">;
+type WrittenColumns = ScheduleColumns &
+  Pick<Trigger, "name" | "description" | "payloadSchema" | "enabled" | "test" | "version">;
 
 /** The document that a merge patch (RFC 7396) makes of another one. @throws AppError `invalid` with every fault */
 export function patchedDocument(before: TriggerDocument, patch: unknown): TriggerDocument {

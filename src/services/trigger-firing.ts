@@ -3,7 +3,7 @@ import type { EntityManager } from "typeorm";
 import type { Database } from "../database/database.js";
 import { updateRows } from "../database/plain.js";
 import { isCrowded } from "../database/queue-queries.js";
-import { firingOf } from "../database/trigger-queries.js";
+import { firingEventId } from "../database/trigger-queries.js";
 import type { Transaction } from "../database/transaction.js";
 import { Batch } from "../entities/batch.js";
 import type { Execution } from "../entities/execution.js";
@@ -12,8 +12,10 @@ import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import type { SchemaChecker } from "../handlers/json-schema/schema-checker.js";
-import { aboutTrigger, removeServed } from "../jobs/falling-due.js";
+import type { EventFeed } from "../jobs/event-feed.js";
+import { removeServed } from "../jobs/falling-due.js";
 import type { Queue } from "../jobs/queue.js";
+import { firedEvent } from "../jobs/trigger-events.js";
 import type { Actor } from "../models/actor.js";
 import { schemaRefusal } from "../models/json-schema.js";
 import type { FireRequest } from "../models/trigger.js";
@@ -24,7 +26,7 @@ interface Collaborators {
   database: Database;
   queue: Queue;
   schemas: SchemaChecker;
-  ends: Ends;
+  feed: Pick<EventFeed, "ended">;
   events: EventLog;
   clock: Clock;
   /** How many executions may wait in the queue before firings are refused. */
@@ -38,11 +40,6 @@ export interface Firing {
   execution: Execution | null;
 }
 
-/** Tells when an execution has ended, whichever process runs it; or that the signal came first. */
-export interface Ends {
-  ended(executionId: number, signal: AbortSignal): Promise<void>;
-}
-
 interface Asking {
   actor: Actor;
   conclude: Conclude<Firing>;
@@ -52,6 +49,7 @@ interface Asking {
 const MAX_UNDER_WAY = 1000;
 /** What may change for the better within a second or so. */
 const SHORTLY = { reason: "too_busy", retryAfter: 1 };
+const FULL = { reason: "queue_full", retryAfter: 10 };
 
 export class TriggerFiring {
   private underWay = 0;
@@ -77,7 +75,7 @@ export class TriggerFiring {
 
   /** Waits for the end of what a firing has started, but no longer than `patienceMs`, or until `gone` is aborted. */
   async awaitEnd({ id }: Execution, patienceMs: number, gone: AbortSignal): Promise<void> {
-    await this.with_.ends.ended(id, AbortSignal.any([gone, AbortSignal.timeout(patienceMs)]));
+    await this.with_.feed.ended(id, AbortSignal.any([gone, AbortSignal.timeout(patienceMs)]));
   }
 
   private async fireChecked(id: number, { payload }: FireRequest, asking: Asking): Promise<Firing> {
@@ -107,7 +105,7 @@ export class TriggerFiring {
     const text = payload === undefined ? undefined : JSON.stringify(payload);
     const execution = await this.enqueue(transaction, trigger, text, actor);
     const eventId = execution
-      ? await firingOf(manager, execution.id)
+      ? await firingEventId(manager, execution.id)
       : await this.tell(transaction, trigger, payload, actor);
     await updateRows(manager, Trigger, { lastFiredAt: this.with_.clock.now() }, "id = ?", [trigger.id]);
     if (trigger.test) await removeServed(transaction, [trigger], this.with_.events);
@@ -122,7 +120,7 @@ export class TriggerFiring {
     if (!batch) return null;
     if (await isCrowded(manager, this.with_.maxQueued)) {
       const message = `${this.with_.maxQueued} executions wait already, which is the most that is allowed here (MAX_QUEUED). Fire again later.`;
-      throw new AppError("too_many_requests", message, { reason: "queue_full", retryAfter: 10 });
+      throw new AppError("too_many_requests", message, FULL);
     }
     const { id: triggerId, kind: triggerKind, name: triggerName, version, test } = trigger;
     const occurrence = { triggerId, triggerKind, triggerName, scheduledAt: null };
@@ -132,12 +130,11 @@ export class TriggerFiring {
     if (!execution) throw new AppError("internal", "No execution was made.");
     if (execution.reasonCode !== "queue_full") return execution;
     const message = `${execution.reasonText ?? "Too many wait."} Fire again later.`;
-    throw new AppError("too_many_requests", message, { reason: "queue_full", retryAfter: 10 });
+    throw new AppError("too_many_requests", message, FULL);
   }
 
   private async tell(transaction: Transaction, trigger: Trigger, payload: unknown, actor: Actor): Promise<number> {
-    const told = { scheduledAt: null, ...(payload === undefined ? {} : { payload }) };
-    const event = { kind: "trigger.fired", ...aboutTrigger(trigger), source: "api", actor, payload: told } as const;
+    const event = firedEvent(trigger, { source: "api", actor, scheduledAt: null, payload });
     const [id = 0] = await this.with_.events.append(transaction, event);
     return id;
   }

@@ -9,7 +9,7 @@ import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import type { SecretBox } from "../handlers/secret-box.js";
 import { hashToken, makeToken, tokenPrefix } from "../handlers/tokens.js";
-import { aboutTrigger } from "../jobs/falling-due.js";
+import { aboutTrigger } from "../jobs/trigger-events.js";
 import type { Actor } from "../models/actor.js";
 import { MAX_SECRETS } from "../models/trigger.js";
 import { triggerById } from "./named-trigger.js";

@@ -10,11 +10,13 @@ import { AppError } from "../errors.js";
 import type { Clock } from "../handlers/clock.js";
 import type { EventLog } from "../handlers/event-log.js";
 import type { SchemaChecker } from "../handlers/json-schema/schema-checker.js";
-import { aboutTrigger } from "../jobs/falling-due.js";
 import type { Scheduler } from "../jobs/scheduler.js";
+import { aboutTrigger } from "../jobs/trigger-events.js";
+import { scheduleOfTrigger } from "../jobs/trigger-schedule.js";
 import type { Actor } from "../models/actor.js";
 import type { EventKind } from "../models/event.js";
 import { sameJson } from "../models/merge-patch.js";
+import type { Schedule } from "../models/schedule.js";
 import type { TriggerDocument, TriggerFilter } from "../models/trigger.js";
 import { upcomingOf } from "./batch-details.js";
 import type { Conclude } from "./idempotency-service.js";
@@ -46,6 +48,8 @@ interface Collaborators {
 /** A trigger with what is shown of it. */
 export interface TriggerDetails {
   trigger: Trigger;
+  /** Null: it waits to be fired. */
+  schedule: Schedule | null;
   /** The next planned instants, in ms since 1970. */
   nextRuns: number[];
 }
@@ -136,7 +140,6 @@ export class TriggerService {
       const message = `Trigger ${trigger.id} is of kind ${trigger.kind}, and stays so; make another trigger of kind ${document.kind}.`;
       throw new AppError("conflict", message, { reason: "other_kind" });
     }
-    if (trigger.ofConfig && !sameJson(ofConfig(document), ofConfig(before))) throw belongsToConfig(trigger);
     if (!sameJson(document.schema, before.schema)) await refuseBadSchema(document, this.with_.schemas);
     return document;
   }
@@ -154,6 +157,7 @@ export class TriggerService {
     const trigger = Object.assign(new Trigger(), before, columns, { name });
     const changed = CHANGEABLE.filter((key) => !sameJson(trigger[key] ?? null, before[key] ?? null));
     if (changed.length === 0) return this.details(before);
+    if (before.ofConfig && changed.some((key) => !OWN.includes(key))) throw belongsToConfig(before);
     const isReplanned = trigger.kind !== "api" && changed.some((key) => REPLANNING.includes(key));
     if (isReplanned) await (trigger.enabled ? scheduler.catchUp(transaction, id) : scheduler.disarm(transaction, [id]));
     const edit = { ...columns, name, revision: before.revision + 1, updatedAt: clock.now() };
@@ -182,7 +186,8 @@ export class TriggerService {
   }
 
   private details(trigger: Trigger): TriggerDetails {
-    return { trigger, nextRuns: upcomingOf(trigger, this.with_.clock.now()) };
+    const schedule = trigger.kind === "api" ? null : scheduleOfTrigger(trigger);
+    return { trigger, schedule, nextRuns: upcomingOf(trigger, this.with_.clock.now()) };
   }
 
   private rules(): DocumentRules {
@@ -195,13 +200,10 @@ const CHANGEABLE = [
   ...(["name", "description", "batchId", "expression", "onceAt", "timeZone", "dst"] as const),
   ...(["payloadSchema", "enabled", "test", "version"] as const),
 ];
-/** Those of them that move it in the plan. */
+/** Those of them that are a trigger's own where all else is its batch's config. */
+const OWN: readonly string[] = ["name", "description", "enabled", "version"];
+/** Those that move it in the plan. */
 const REPLANNING: readonly string[] = ["batchId", "expression", "onceAt", "timeZone", "dst", "enabled"];
-
-/** The part of a document that a batch's config settles. */
-function ofConfig({ batch, cron, at, every, timeZone, dst, test }: TriggerDocument) {
-  return { batch: String(batch), cron, at, every, timeZone, dst, test };
-}
 
 function belongsToConfig({ id, batchId }: Trigger): AppError {
   const message = `Trigger ${id} is the schedule in its batch's config: change it there (PATCH /api/v1/batches/${batchId ?? 0}).`;

@@ -1,12 +1,7 @@
 // The second migration on a database that is in use: nothing is lost on the way up, nor on the way down again.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import type { DataSource } from "typeorm";
-import { expect, it, onTestFinished } from "vitest";
-import { makeDataSource } from "../../src/database/data-source.js";
-import { MIGRATIONS } from "../../src/database/migrations/index.js";
-import { freshDatabase } from "../support/fresh-database.js";
+import { expect, it } from "vitest";
+import { sourceAt, type MigratedSource } from "../support/migrated-source.js";
 
 const AT = 1_796_126_400_000;
 const config = { name: "b", overlap: "allow", args: ["ä"], env: { A: "1" } };
@@ -52,30 +47,12 @@ function executionOf(id: number, more: object): Record<string, unknown> {
   };
 }
 
-async function backToFirst(source: DataSource): Promise<void> {
-  for (let count = MIGRATIONS.length; count > 1; count--) await source.undoLastMigration({ transaction: "each" });
-}
-
-async function sourceAtFirst(): Promise<DataSource> {
-  const folder = await mkdtemp(path.join(tmpdir(), "batchline-migration-"));
-  const { url, drop } = await freshDatabase(folder);
-  const source = makeDataSource(url);
-  await source.initialize();
-  onTestFinished(async () => {
-    await source.destroy();
-    await drop();
-    await rm(folder, { recursive: true });
-  });
-  await source.runMigrations({ transaction: "each" });
-  await backToFirst(source);
+async function atFirst(): Promise<MigratedSource> {
+  const migrated = await sourceAt(1);
   for (const [table, rows] of Object.entries(ROWS)) {
-    for (const row of rows) {
-      const columns = Object.keys(row).map((name) => source.driver.escape(name));
-      const places = columns.map(() => "?").join(", ");
-      await source.query(`INSERT INTO ${table} (${columns.join(", ")}) VALUES (${places})`, Object.values(row));
-    }
+    for (const row of rows) await migrated.insert(table, row);
   }
-  return source;
+  return migrated;
 }
 
 type Row = Record<string, unknown>;
@@ -95,8 +72,8 @@ async function rowsOf(source: DataSource, table: string): Promise<Row[]> {
 const written = (table: string): Row[] => (ROWS[table] ?? []).map(shared);
 
 it("every row keeps all that it had, and gets what is new: limits, keys of the config, empty places", async () => {
-  const source = await sourceAtFirst();
-  await source.runMigrations({ transaction: "each" });
+  const { source, up } = await atFirst();
+  await up();
   const [first, second] = await rowsOf(source, "executions");
   const { exclusive, ...kept } = written("executions")[0] ?? {};
   expect(exclusive).toBe(1);
@@ -116,8 +93,8 @@ it("every row keeps all that it had, and gets what is new: limits, keys of the c
 });
 
 it("and comes back down with the rows that it had", async () => {
-  const source = await sourceAtFirst();
-  await source.runMigrations({ transaction: "each" });
-  await backToFirst(source);
+  const { source, up, back } = await atFirst();
+  await up();
+  await back();
   for (const table of Object.keys(ROWS)) expect(await rowsOf(source, table), table).toEqual(written(table));
 });

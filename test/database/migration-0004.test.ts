@@ -1,35 +1,12 @@
 // The fourth migration on a database that is in use: triggers and events keep what they have, and come back down with it.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { expect, it, onTestFinished } from "vitest";
-import { makeDataSource } from "../../src/database/data-source.js";
-import { MIGRATIONS } from "../../src/database/migrations/index.js";
-import { freshDatabase } from "../support/fresh-database.js";
+import { expect, it } from "vitest";
+import { sourceAt } from "../support/migrated-source.js";
 
 const AT = 1_796_126_400_000;
 
 it("keeps every trigger and event, and says of events what they have to do with", async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), "batchline-migration-"));
-  const { url, drop } = await freshDatabase(folder);
-  const source = makeDataSource(url);
-  await source.initialize();
-  onTestFinished(async () => {
-    await source.destroy();
-    await drop();
-    await rm(folder, { recursive: true });
-  });
-  const insert = (table: string, row: Record<string, unknown>) => {
-    const [names, values] = [Object.keys(row), Object.values(row)];
-    const places = values.map(() => "?").join(", ");
-    return source.query(`INSERT INTO ${table} (${names.join(", ")}) VALUES (${places})`, values);
-  };
+  const { source, up, back, insert } = await sourceAt(3);
   const rowsOf = (sql: string) => source.query<Record<string, unknown>[]>(sql);
-  const back = async () => {
-    for (let count = MIGRATIONS.length; count > 3; count--) await source.undoLastMigration({ transaction: "each" });
-  };
-  await source.runMigrations({ transaction: "each" });
-  await back();
   const stamps = { createdAt: AT, updatedAt: AT };
   const names = { name: "b", foldedName: "b", nameKey: "key", description: "", config: "{}" };
   await insert("batches", { id: 3, ...names, version: 1, enabled: 1, executionCount: 1, revision: 1, ...stamps });
@@ -42,7 +19,7 @@ it("keeps every trigger and event, and says of events what they have to do with"
   await insert("events", { id: 8, kind: "batch.uploaded", subjectType: "batch", subjectId: 3, ...event });
   await insert("events", { id: 9, kind: "execution.finished", subjectType: "execution", subjectId: 7, ...event });
 
-  await source.runMigrations({ transaction: "each" });
+  await up();
   const [trigger] = await rowsOf("SELECT * FROM triggers");
   expect(trigger).toMatchObject({ id: 4, batchId: 3, kind: "cron", expression: "0 * * * *", dst: "skip", version: 2 });
   const numbers = ["nextAt", "createdAt", "updatedAt", "ofConfig", "enabled", "test", "revision"];

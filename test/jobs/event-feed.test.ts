@@ -101,45 +101,43 @@ it("tells what two processes write at once: each event once, in order, none miss
   for (const ids of told) expect(ids).toEqual(written);
 });
 
+/** Writes the first event, and keeps its transaction open until what it returns is called. */
+async function openTransaction({ database, events }: Process): Promise<() => Promise<void>> {
+  let finish = () => {};
+  const held = new Promise<void>((resolve) => (finish = resolve));
+  let begun = () => {};
+  const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+  const slow = database.write(async (transaction) => {
+    await events.append(transaction, event(1));
+    begun();
+    await held;
+  });
+  await hasBegun;
+  return () => {
+    finish();
+    return slow;
+  };
+}
+
 /** SQLite has one writer at a time. */
 const onServer = it.runIf(SERVER !== undefined);
 
 onServer("passes no event by whose transaction is still open, however many come after it", async () => {
   const [one, two] = (await processes(2)) as [Process, Process];
   const hearing = await listener(one);
-  let finish = () => {};
-  const held = new Promise<void>((resolve) => (finish = resolve));
-  let begun = () => {};
-  const hasBegun = new Promise<void>((resolve) => (begun = resolve));
-  const slow = two.database.write(async (transaction) => {
-    await two.events.append(transaction, event(1));
-    begun();
-    await held;
-  });
-  await hasBegun;
+  const finish = await openTransaction(two);
   const told = hearing.until(4);
   for (let n = 2; n <= 4; n++) await one.database.write((transaction) => one.events.append(transaction, event(n)));
-  finish();
-  await slow;
+  await finish();
   expect(await told).toEqual(await idsIn(one));
 });
 
 onServer("has nobody wait who writes events while it waits itself for the end of an open transaction", async () => {
   const [one, two] = (await processes(2)) as [Process, Process];
-  let finish = () => {};
-  const held = new Promise<void>((resolve) => (finish = resolve));
-  let begun = () => {};
-  const hasBegun = new Promise<void>((resolve) => (begun = resolve));
-  const slow = two.database.write(async (transaction) => {
-    await two.events.append(transaction, event(1));
-    begun();
-    await held;
-  });
-  await hasBegun;
+  const finish = await openTransaction(two);
   const settled = lastSettledEventId(one.database);
   await two.database.write((transaction) => two.events.append(transaction, event(2)));
-  finish();
-  await slow;
+  await finish();
   expect(await settled).toBe(2);
 });
 

@@ -99,65 +99,50 @@ describe("a sweep by itself", () => {
     for (let i = 0; i < count; i++) pens.push(await takePen({ config: { databaseUrl: url }, clock }));
     const settings = { events, clock, archiveAfter: ages(60_000), deleteAfter: ages(3_600_000) };
     const all = pens.map(({ database }) => new EventSweep({ ...settings, database }));
-    const [pen] = pens;
-    if (!pen) throw new Error("There must be one.");
+    const [[pen], [sweep]] = [pens, all];
+    if (!pen || !sweep) throw new Error("There must be one.");
     const of = async (query: object) => {
       const filter = eventQuery.parse({ archived: "all", limit: "200", ...query });
       return (await pen.database.read((manager) => pageOfEvents(manager, filter))).events;
     };
-    return { clock, pen, sweeps: all, of };
+    return { clock, pen, sweep, sweeps: all, of };
   }
 
   it("is every 5 minutes of the clock, wherever that is set to", async () => {
-    const {
-      clock,
-      pen,
-      sweeps: [sweep],
-      of,
-    } = await sweepers(1);
+    const { clock, pen, sweep, of } = await sweepers(1);
     const archived = async () => (await of({ kind: "trigger.fired", archived: "1" })).length;
-    await sweep?.look();
+    await sweep.look();
     await pen.write({ kind: "trigger.fired" });
     clock.advance({ minutes: 4, seconds: 59 });
-    await sweep?.look();
+    await sweep.look();
     expect(await archived()).toBe(0);
     clock.advance({ seconds: 1 });
-    await sweep?.look();
+    await sweep.look();
     expect(await archived()).toBe(1);
     clock.advance({ days: -2 });
     await pen.write({ kind: "trigger.fired" });
-    await sweep?.look();
+    await sweep.look();
     clock.advance({ minutes: 5 });
-    await sweep?.look();
+    await sweep.look();
     expect(await archived()).toBe(2);
   });
 
   it("does so much in one look, goes on in the next, and tells of all of it once", async () => {
-    const {
-      clock,
-      pen,
-      sweeps: [sweep],
-      of,
-    } = await sweepers(1);
+    const { clock, pen, sweep, of } = await sweepers(1);
     await pen.write(...Array.from({ length: 4300 }, () => ({ kind: "trigger.fired" as const })));
     clock.advance({ hours: 1 });
-    await sweep?.look();
+    await sweep.look();
     expect(await of({ kind: "trigger.fired" })).toHaveLength(200);
     expect(await of({ kind: "retention.done" })).toEqual([]);
     expect(await pen.database.read(deletedTo)).toBeGreaterThan(0);
-    while ((await of({ kind: "trigger.fired" })).length > 0) await sweep?.look();
-    await sweep?.look();
+    while ((await of({ kind: "trigger.fired" })).length > 0) await sweep.look();
+    await sweep.look();
     expect(await of({})).toMatchObject([{ kind: "retention.done", payload: { deleted: 4300, archived: 0 } }]);
     expect(await pen.database.read(deletedTo)).toBe(4300);
   });
 
   it("tells of no other sweep, so that a quiet service is quiet", async () => {
-    const {
-      clock,
-      pen,
-      sweeps: [sweep],
-      of,
-    } = await sweepers(1);
+    const { clock, pen, sweep, of } = await sweepers(1);
     const left = async () => (await of({})).map(({ kind, archived }) => (archived ? `(${kind})` : kind)).reverse();
     await pen.write({ kind: "trigger.fired" });
     for (const [minutes, then] of [
@@ -167,7 +152,7 @@ describe("a sweep by itself", () => {
       [120, []],
     ] as const) {
       clock.advance({ minutes });
-      await sweep?.look();
+      await sweep.look();
       expect(await left()).toEqual(then);
     }
     expect(await pen.database.read(deletedTo)).toBe(3);
